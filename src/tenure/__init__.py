@@ -1,0 +1,1 @@
+"""tenure: leader election on Kubernetes."""

@@ -1,0 +1,107 @@
+"""Everything that an election tells, as one table of contents; both cores emit these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tenure.token import FencingToken
+
+__all__ = [
+    "CampaignStarted",
+    "Elected",
+    "Event",
+    "LeaderChanged",
+    "LossReason",
+    "Lost",
+    "Overrun",
+    "RecordTrouble",
+    "Released",
+    "Renewed",
+    "TermEnding",
+]
+
+
+class LossReason(StrEnum):
+    """Why a term ended before its holder gave it up."""
+
+    RENEW_DEADLINE = "renew_deadline"
+    OTHER_HOLDER = "other_holder"
+    FREED = "freed"
+    FOREIGN_WRITE = "foreign_write"
+    DELETED = "deleted"
+    RECREATED = "recreated"
+    UNREADABLE = "unreadable"
+    HISTORY_RESET = "history_reset"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """The root of all events."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CampaignStarted(Event):
+    """This candidate wants to lead."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Elected(Event):
+    """This candidate leads; `deadline` is a boot time in seconds."""
+
+    token: FencingToken
+    deadline: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renewed(Event):
+    """The term goes on until `deadline` (boot time, seconds); `late_s`: how late the renewal was sent."""
+
+    deadline: float
+    late_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TermEnding(Event):
+    """The term is being given up: the body is asked to end, and the term stays valid meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost(Event):
+    """The term is over now, whether the body has ended or not."""
+
+    reason: LossReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overrun(Event):
+    """The body still runs at the hard limit, after which another may lead."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Released(Event):
+    """The record has been freed; others may take over at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeaderChanged(Event):
+    """What is known of the leader has changed.
+
+    Attributes:
+        leader: identity; empty: the record is free; None: unknown (nothing read yet, or what was read has run
+            out, or cannot be decoded).
+        is_self: this very candidate leads. Names are not enough: two processes can share one.
+        token: of the leader's term, once it is published.
+    """
+
+    leader: str | None
+    is_self: bool
+    token: FencingToken | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordTrouble(Event):
+    """Something about the record that a person should know; emitted once per change of state."""
+
+    message: str
