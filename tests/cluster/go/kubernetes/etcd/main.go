@@ -1,0 +1,10 @@
+// etcd of the version that kube-apiserver is built with.
+package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
