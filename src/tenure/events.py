@@ -26,6 +26,7 @@ class LossReason(StrEnum):
     """Why a term ended before its holder gave it up."""
 
     RENEW_DEADLINE = "renew_deadline"
+    DRAIN_TIMEOUT = "drain_timeout"
     OTHER_HOLDER = "other_holder"
     FREED = "freed"
     FOREIGN_WRITE = "foreign_write"
@@ -93,11 +94,13 @@ class LeaderChanged(Event):
             out, or cannot be decoded).
         is_self: this very candidate leads. Names are not enough: two processes can share one.
         token: of the leader's term, once it is published.
+        reason: why the leader is unknown; empty where it is known.
     """
 
     leader: str | None
     is_self: bool
     token: FencingToken | None
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

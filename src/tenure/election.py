@@ -1,0 +1,615 @@
+"""Election: one candidate as a pure state machine.
+
+It imports no clock, no event loop, no socket and no random numbers: `now` (boot time, seconds) is a
+parameter, random draws are passed in, inputs are method calls, outputs are drained::
+
+    campaign(now)  resign(now)  body_ended(now)
+    receive_record(versioned, now)   receive_answer(request, versioned, now)   receive_failure(...)
+    requests_to_send(now)     get_timer()     handle_timer(now)     next_event()
+
+Everything that affects the safety contract lives here and in `Knowledge`; the numbers of its rules
+(docs/contract.md) stand where they are kept. At most one request is under way at any time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+from tenure.events import (
+    CampaignStarted,
+    Elected,
+    Event,
+    LeaderChanged,
+    LossReason,
+    Lost,
+    Overrun,
+    RecordTrouble,
+    Released,
+    Renewed,
+    TermEnding,
+)
+from tenure.knowledge import Knowledge, News
+from tenure.record import Attempt, Record, UnreadableRecord, Versioned
+from tenure.requests import Purpose, ReadRequest, Request, WriteRequest
+from tenure.spread import Spread
+from tenure.states import HOLDING, IN_TERM, TRANSITIONS, Contest, SentWrite, State, TermState
+from tenure.timing import Timing
+from tenure.token import FencingToken
+
+__all__ = ["Election", "OnMissing"]
+
+OnMissing = Literal["create", "wait"]
+
+# leader, whether it is this candidate, its token, and why the leader is unknown
+_View = tuple[str | None, bool, FencingToken | None, str]
+
+# After a failure nothing is sent sooner than this after the last request: at most two attempts a second.
+_PACE_S = 0.55
+# A lost race is usually told by the watch within this time, which saves the loser a read.
+_RACE_NEWS_S = 0.1
+# client-go frees a record with this duration.
+_RELEASED_LEASE_S = 1.0
+
+
+class Election:
+    """One candidate of one election, from its first campaign to its last term.
+
+    Args:
+        identity: the name that the record will show.
+        incarnation: random, made when the campaign starts, never shared by two processes (rule 5).
+        timing: the durations.
+        draw: returns a random number from 0 to 1.
+        on_missing: ``"wait"``: a term that began with a create is valid only a lease later (rule 4).
+        drain_timeout: seconds that a body may take to end while the term is renewed.
+        epoch: of the fencing tokens (rule 9).
+    """
+
+    def __init__(
+        self,
+        *,
+        identity: str,
+        incarnation: str,
+        timing: Timing,
+        draw: Callable[[], float],
+        on_missing: OnMissing = "create",
+        drain_timeout: float = 20.0,
+        epoch: int = 0,
+    ) -> None:
+        self.identity = identity
+        self.incarnation = incarnation
+        self.timing = timing
+        self.state = State.IDLE
+        self._draw = draw
+        self._on_missing = on_missing
+        self._drain_timeout = drain_timeout
+        self._epoch = epoch
+        self._knowledge = Knowledge(timing)
+        self._spread = Spread()
+        self._events: deque[Event] = deque()
+        self._sent: dict[int, SentWrite] = {}
+        self._number = 0
+        self._campaign = 0
+        self._under_way: Request | None = None
+        self._unresolved: Attempt | None = None  # a write of unknown outcome: read before anything else
+        self._read_at = -math.inf  # when a read is wanted apart from that; inf: none is
+        self._not_before = -math.inf
+        self._last_sent_at = -math.inf
+        self._term: TermState | None = None
+        self._overrun_at = math.inf
+        self._drain_until = math.inf
+        self._release_until = math.inf
+        self._contest: Contest | None = None
+        self._just_read = False
+        self._own_until_deleted = False
+        self._held_until = -math.inf  # until then nobody else can have taken what we held
+        self._proof: tuple[str, float] | None = None  # uid of a record we created, and when it is proven
+        self._view: _View | None = None
+        self._trouble = ""
+
+    # ---- what the driver and the term ask
+
+    @property
+    def newest(self) -> Versioned | None:
+        """The newest fact known about the record."""
+        return self._knowledge.newest
+
+    @property
+    def deadline(self) -> float:
+        """s+D: when the present term is over; boot time, seconds; ``-inf`` without one (rule 1)."""
+        if self._term is None or self.state not in IN_TERM:
+            return -math.inf
+        return self._term.since + self.timing.renew_deadline
+
+    @property
+    def body_running(self) -> bool:
+        """Whether a body of this candidate has begun and not ended."""
+        return self.state in (State.LEADING, State.DRAINING, State.LOST)
+
+    # ---- inputs
+
+    def campaign(self, now: float) -> None:
+        """Try to lead, from now on. Only from `State.IDLE`: every earlier body has ended (rule 1)."""
+        self._enter("campaign")
+        self._campaign += 1
+        self._contest = None
+        self._events.append(CampaignStarted())
+        self._settle(now)
+
+    def resign(self, now: float) -> None:
+        """Give up: the campaign at once, the term when its body has ended (rule 6)."""
+        self._advance(now)
+        if self.state is State.LEADING:
+            self._enter("drain")
+            self._drain_until = now + self._drain_timeout
+            self._events.append(TermEnding())
+        elif self.state is State.CAMPAIGNING and (self._unresolved or self._acquiring()):
+            self._begin_release(now)
+        elif self.state in (State.CAMPAIGNING, State.PROVING):
+            # A record that is not proven is left to run out: freeing it would let others in at once.
+            self._enter("stop")
+        self._settle(now)
+
+    def body_ended(self, now: float) -> None:
+        """The body of the present or last term has ended."""
+        self._advance(now)
+        if self.state is State.LOST:
+            self._term = None
+            self._overrun_at = math.inf
+            self._enter("stop")
+        else:
+            self._begin_release(now)
+        self._settle(now)
+
+    def receive_record(self, seen: Versioned, now: float) -> None:
+        """Take in what a watch delivered: the record, or its deletion."""
+        self._advance(now)
+        self._observe(seen, now, None)
+        self._settle(now)
+
+    def receive_answer(self, request: Request, seen: Versioned, now: float) -> None:
+        """Take in the answer of the store to a request: what was read, or what a write has stored."""
+        self._advance(now)
+        self._under_way = None
+        self._not_before = -math.inf
+        if isinstance(request, ReadRequest):
+            self._read_at = math.inf
+            self._unresolved = None
+            self._just_read = True
+            self._observe(seen, now, request.knowing)
+        elif request.base is not None and seen.version == request.base.version:
+            # Nothing was changed, so nobody saw a renewal (rule 7): try again, after a pause.
+            self._pace(now)
+        else:
+            self._observe(seen, now, None)
+        self._settle(now)
+
+    def receive_conflict(self, request: WriteRequest, now: float) -> None:
+        """The compare-and-swap lost: another version is in place. An input like any other, no fault."""
+        self._advance(now)
+        self._under_way = None
+        self._not_before = -math.inf
+        if request.base is None or self._knowledge.high_water <= request.base.version:
+            self._read_at = now + _RACE_NEWS_S if self.state is State.CAMPAIGNING else now
+        self._settle(now)
+
+    def receive_failure(
+        self, request: Request, now: float, *, retry_after_s: float = 0.0, refused: bool = False
+    ) -> None:
+        """No usable answer came. Unless `refused`, a write may have been applied, or may yet be (rule 7)."""
+        self._advance(now)
+        self._under_way = None
+        if isinstance(request, WriteRequest) and not refused:
+            self._unresolved = request.attempt
+        self._pace(now, retry_after_s)
+        self._settle(now)
+
+    def refresh(self, now: float) -> None:
+        """A read is wanted: the watch is over or broken, or there is none."""
+        self._advance(now)
+        self._read_at = now
+        self._settle(now)
+
+    def fail(self, now: float) -> None:
+        """The driver or this core broke: that counts as a loss (rule 1)."""
+        if self.state in IN_TERM:
+            self._lose(LossReason.INTERNAL_ERROR, now)
+        self._settle(now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due at `now`."""
+        self._advance(now)
+        self._settle(now)
+
+    # ---- outputs
+
+    def requests_to_send(self, now: float) -> list[Request]:
+        """Return what is to be sent now, at most one request; s of rule 1 is this `now`."""
+        self._advance(now)
+        request = None if self._under_way or now < self._not_before else self._next_request(now)
+        self._settle(now)
+        if request is None:
+            return []
+        self._under_way = request
+        self._last_sent_at = now
+        return [request]
+
+    def get_timer(self) -> float | None:
+        """Return when `handle_timer` and `requests_to_send` are to be called next; boot time, seconds."""
+        times = [self._overrun_at, self._view_ends_at()]
+        if self.state in IN_TERM:
+            times.append(self.deadline)
+        if self.state is State.DRAINING:
+            times.append(self._drain_until)
+        if self.state is State.RELEASING:
+            times.append(self._release_until)
+        if self.state is State.PROVING and self._proof:
+            times.append(self._proof[1])
+        if self._under_way is None:
+            times.append(max(self._next_request_at(), self._not_before))
+        soonest = min(times)
+        return soonest if math.isfinite(soonest) else (None if soonest > 0 else -math.inf)
+
+    def next_event(self) -> Event | None:
+        """Return the next event, oldest first; None: there is none."""
+        return self._events.popleft() if self._events else None
+
+    # ---- time
+
+    def _advance(self, now: float) -> None:
+        """Let what has passed take effect before anything else does, also after a pause (rule 1)."""
+        term = self._term
+        if term is not None and self.state in HOLDING and now >= term.since + self.timing.renew_deadline:
+            drained_out = self.state is State.DRAINING and now >= self._drain_until
+            self._lose(LossReason.DRAIN_TIMEOUT if drained_out else LossReason.RENEW_DEADLINE)
+        if now >= self._overrun_at:
+            self._overrun_at = math.inf
+            self._events.append(Overrun())
+        if self.state is State.RELEASING and now >= self._release_until:
+            self._say("the record could not be freed in time; others wait until its lease has run out")
+            self._stop()
+        if self.state is State.PROVING and term is not None and not self._proof_pending(term.uid, now):
+            self._elect()
+
+    def _settle(self, now: float) -> None:
+        """Derive what follows from the facts: the contest, the end of a release, the view."""
+        if self.state is State.RELEASING and self._under_way is None and self._unresolved is None:
+            if not self._own(self._knowledge.newest):
+                self._stop()
+        if self.state is State.CAMPAIGNING:
+            self._plan_contest(now)
+        self._just_read = False
+        view = self._view_at(now)
+        if view != self._view:
+            self._view = view
+            leader, is_self, token, reason = view
+            self._events.append(LeaderChanged(leader=leader, is_self=is_self, token=token, reason=reason))
+
+    def _next_request_at(self) -> float:
+        if self.state in (State.IDLE, State.LOST):
+            return math.inf
+        if self._unresolved or self._knowledge.newest is None:
+            return -math.inf
+        due = math.inf
+        if self.state is State.CAMPAIGNING and self._contest:
+            due = self._contest.starts_at
+        elif self.state in HOLDING:
+            due = self._renew_at()
+        elif self.state is State.RELEASING:
+            due = -math.inf
+        return min(due, self._read_at)
+
+    def _renew_at(self) -> float:
+        if self._term is None:
+            return math.inf
+        due = self._term.since + self.timing.renew_period
+        drained_out = self.state is State.DRAINING and due >= self._drain_until
+        return math.inf if drained_out else due
+
+    def _pace(self, now: float, retry_after_s: float = 0.0) -> None:
+        pace = min(_PACE_S, self.timing.retry_period)
+        wait_until = max(self._last_sent_at + pace, now + min(retry_after_s, self.timing.lease_duration))
+        if self._term is not None and self.state in HOLDING:
+            # The store's wish is met, but never past what is left of D: half of it stays for a last try.
+            last_try = now + (self._term.since + self.timing.renew_deadline - now) / 2
+            wait_until = min(wait_until, max(now, last_try))
+        self._not_before = wait_until
+
+    # ---- requests
+
+    def _next_request(self, now: float) -> Request | None:
+        if now < self._next_request_at():
+            return None
+        if self._unresolved or self._knowledge.newest is None or now >= self._read_at:
+            return self._read(now)
+        if self.state is State.CAMPAIGNING:
+            return self._enter_contest(now)
+        if self.state is State.RELEASING:
+            return self._write(Purpose.RELEASE, now)
+        return self._write(Purpose.RENEW, now)
+
+    def _enter_contest(self, now: float) -> Request | None:
+        contest = self._contest
+        if contest is None:
+            return None
+        if contest.entered_at is None:
+            contest.entered_at = now
+        return self._read(now) if contest.needs_read else self._write(Purpose.ACQUIRE, now)
+
+    def _read(self, now: float) -> ReadRequest:
+        return ReadRequest(knowing=self._knowledge.high_water, timeout=self._budget(now))
+
+    def _write(self, purpose: Purpose, now: float) -> WriteRequest:
+        newest = self._knowledge.newest
+        base = newest if newest is not None and newest.record is not None else None
+        self._number += 1
+        attempt = Attempt(self.incarnation, self._number)
+        self._forget_old_writes(now)
+        self._sent[self._number] = SentWrite(now, purpose, self._campaign, base is None)
+        record = self._record(purpose, base, attempt)
+        return WriteRequest(
+            purpose=purpose, base=base, record=record, attempt=attempt, timeout=self._budget(now)
+        )
+
+    def _record(self, purpose: Purpose, base: Versioned | None, attempt: Attempt) -> Record:
+        known = base.record if base is not None and isinstance(base.record, Record) else Record(holder="")
+        if purpose is Purpose.RELEASE:
+            return Record(
+                holder="", lease_duration=_RELEASED_LEASE_S, transitions=known.transitions, attempt=attempt
+            )
+        renewing = purpose is Purpose.RENEW
+        changes = base is not None and known.holder != self.identity
+        return Record(
+            holder=self.identity,
+            lease_duration=self.timing.lease_duration,
+            transitions=known.transitions + changes,
+            acquire_time=known.acquire_time if renewing else None,
+            attempt=attempt,
+            token=self._term.token if renewing and self._term else None,
+        )
+
+    def _forget_old_writes(self, now: float) -> None:
+        """Keep what may still be credited, and what the record names."""
+        newest = self._knowledge.newest
+        record = newest.record if newest else None
+        named = record.attempt.number if isinstance(record, Record) and record.attempt else 0
+        horizon = now - 2 * self.timing.lease_duration
+        self._sent = {n: sent for n, sent in self._sent.items() if sent.at > horizon or n == named}
+
+    def _budget(self, now: float) -> float:
+        if self.state is State.RELEASING:
+            return self._release_until - now
+        if self._term is not None and self.state in HOLDING:
+            return self._term.since + self.timing.renew_deadline - now
+        return self.timing.renew_deadline
+
+    # ---- facts
+
+    def _observe(self, seen: Versioned, now: float, asked_knowing: int | None) -> None:
+        owned = self._own(self._knowledge.newest) is not None
+        news = self._knowledge.observe(seen, now, asked_knowing=asked_knowing)
+        if news is News.IGNORED:
+            return
+        contest = self._contest
+        if asked_knowing is not None and contest is not None and contest.entered_at is not None:
+            contest.needs_read = False
+        if news is not News.SAME:
+            self._read_at = math.inf
+        self._report(news)
+        if seen.record is not None or news is News.RESET:
+            self._own_until_deleted = False
+        elif owned:
+            self._own_until_deleted = True
+        sent = self._own(self._knowledge.newest)
+        if sent:
+            self._held_until = max(self._held_until, sent.at + self.timing.overrun_limit)
+        if self._unresolved and sent and self._sent.get(self._unresolved.number) is sent:
+            self._unresolved = None
+        if sent and sent.created:
+            self._begin_proof(seen.uid, now)
+        if self.state in HOLDING:
+            self._check_term(news, sent)
+        elif self.state is State.CAMPAIGNING:
+            self._check_contest(sent, now)
+        elif self.state is State.RELEASING and self._is_released():
+            self._events.append(Released())
+            self._stop()
+
+    def _own(self, seen: Versioned | None) -> SentWrite | None:
+        """Return the write of ours that made this record; None: it is not ours (rule 5)."""
+        record = seen.record if seen is not None else None
+        if not isinstance(record, Record) or record.holder != self.identity or record.attempt is None:
+            return None
+        if record.attempt.incarnation != self.incarnation:
+            return None
+        return self._sent.get(record.attempt.number)
+
+    def _check_term(self, news: News, sent: SentWrite | None) -> None:
+        """Lose now if the record is not ours any more (rule 3), else count from the write it names (rule 7)."""
+        newest, term = self._knowledge.newest, self._term
+        if newest is None or term is None:
+            return
+        reason = _loss_reason(newest, term.uid, self.identity, sent)
+        if news is News.RESET:
+            reason = LossReason.HISTORY_RESET
+        if reason is not None or sent is None:
+            self._lose(reason or LossReason.FOREIGN_WRITE)
+        elif sent.at > term.since:
+            late_s = max(0.0, sent.at - term.since - self.timing.renew_period)
+            term.since = sent.at
+            if self.state in IN_TERM:
+                self._events.append(Renewed(deadline=self.deadline, late_s=late_s))
+
+    def _check_contest(self, sent: SentWrite | None, now: float) -> None:
+        newest, contest = self._knowledge.newest, self._contest
+        if newest is None:
+            return
+        current = sent is not None and sent.purpose is Purpose.ACQUIRE and sent.campaign == self._campaign
+        if sent is not None and current and now < sent.at + self.timing.renew_deadline:
+            self._win(newest, sent, now)
+        elif sent is None and contest and isinstance(newest.record, Record) and newest.record.holder:
+            self._learn_spread(contest, now, lost=True)
+
+    def _win(self, newest: Versioned, sent: SentWrite, now: float) -> None:
+        if self._contest:
+            self._learn_spread(self._contest, sent.at, lost=False)
+        self._contest = None
+        self._term = TermState(newest.uid, FencingToken(self._epoch, newest.version), sent.at)
+        if self._proof_pending(newest.uid, now):
+            self._enter("hold")
+        else:
+            self._elect()
+
+    def _elect(self) -> None:
+        self._enter("elect")
+        if self._term is not None:
+            self._events.append(Elected(token=self._term.token, deadline=self.deadline))
+
+    def _lose(self, reason: LossReason) -> None:
+        proving = self.state is State.PROVING
+        self._enter("lose")
+        if proving or self._term is None:
+            self._term = None
+            return
+        self._overrun_at = self._term.since + self.timing.overrun_limit
+        self._events.append(Lost(reason=reason))
+
+    def _begin_release(self, now: float) -> None:
+        self._enter("release")
+        self._release_until = now + self.timing.retry_period
+        if self._term is not None:
+            self._release_until = min(self._release_until, self._term.since + self.timing.renew_deadline)
+
+    def _is_released(self) -> bool:
+        newest = self._knowledge.newest
+        record = newest.record if newest is not None else None
+        if not isinstance(record, Record) or record.holder or record.attempt is None:
+            return False
+        return record.attempt.incarnation == self.incarnation and record.attempt.number in self._sent
+
+    def _stop(self) -> None:
+        self._enter("stop")
+        self._term = None
+        self._contest = None
+        self._overrun_at = self._release_until = self._drain_until = math.inf
+
+    def _acquiring(self) -> bool:
+        return isinstance(self._under_way, WriteRequest) and self._under_way.purpose is Purpose.ACQUIRE
+
+    def _enter(self, cause: str) -> None:
+        after = TRANSITIONS[cause].get(self.state)
+        if after is None:
+            raise RuntimeError(f"impossible transition: {cause} while {self.state}")
+        self.state = after
+
+    # ---- contests
+
+    def _plan_contest(self, now: float) -> None:
+        """Know when to try for the record: it is free, or will be, and others want it too (rule 2)."""
+        free_at = self._free_at(now)
+        if free_at == math.inf:
+            self._contest = None
+        elif self._contest is None or self._contest.free_at != free_at:
+            opened_at = max(free_at, now)
+            delay = self._draw() * self._spread.width if self._spread.width else 0.0
+            is_fresh = self._just_read and delay == 0 and opened_at == now
+            self._contest = Contest(free_at, opened_at, opened_at + delay, needs_read=not is_fresh)
+
+    def _free_at(self, now: float) -> float:
+        newest = self._knowledge.newest
+        if newest is None:
+            return math.inf
+        if self._own(newest):
+            # Ours, from a write that came too late for a term: the compare-and-swap tells if it still is.
+            return -math.inf
+        if newest.record is None and self._own_until_deleted and now < self._held_until:
+            return -math.inf
+        return self._knowledge.free_at
+
+    def _learn_spread(self, contest: Contest, now: float, *, lost: bool) -> None:
+        if lost and contest.entered_at is not None:
+            self._spread.contended(now - contest.entered_at)
+        elif now >= contest.opened_at:
+            self._spread.uncontended((contest.entered_at or now) - contest.opened_at)
+        self._contest = None
+
+    def _begin_proof(self, uid: str, now: float) -> None:
+        """Distrust a record that we created until no leader of an older one can be alive (rule 4)."""
+        if self._on_missing == "wait" and (self._proof is None or self._proof[0] != uid):
+            self._proof = (uid, now + self.timing.takeover_delay(self.timing.lease_duration))
+
+    def _proof_pending(self, uid: str, now: float) -> bool:
+        return self._proof is not None and self._proof[0] == uid and now < self._proof[1]
+
+    # ---- what people see
+
+    def _view_at(self, now: float) -> _View:
+        if self.state in IN_TERM and self._term is not None:
+            return self.identity, True, self._term.token, ""
+        newest = self._knowledge.newest
+        if self._own(newest):
+            return None, False, None, "this candidate holds the record without a valid term"
+        return view_of(newest, self._knowledge.stale_at, now, own_name=self.identity)
+
+    def _view_ends_at(self) -> float:
+        names_another = self._view is not None and self._view[0] and not self._view[1]
+        return self._knowledge.stale_at if names_another else math.inf
+
+    def _report(self, news: News) -> None:
+        newest = self._knowledge.newest
+        record = newest.record if newest is not None else None
+        trouble = ""
+        if news is News.RESET:
+            trouble = "the store's history went back (was it restored?): waiting for a whole lease"
+        elif isinstance(record, UnreadableRecord):
+            trouble = record.reason
+        elif isinstance(record, Record) and record.holder and record.lease_duration is None:
+            trouble = (
+                f"the record of {record.holder!r} has no duration: "
+                f"counting with {self.timing.lease_duration:g} s of one's own"
+            )
+        elif isinstance(record, Record) and record.holder == self.identity and not self._own(newest):
+            trouble = f"the record is held as {self.identity!r} by another process, or by an earlier run of this one"
+        if news is not News.SAME and trouble != self._trouble:
+            self._trouble = trouble
+            self._say(trouble)
+
+    def _say(self, message: str) -> None:
+        if message:
+            self._events.append(RecordTrouble(message=message))
+
+
+def view_of(newest: Versioned | None, stale_at: float, now: float, *, own_name: str = "") -> _View:
+    """Return leader, False, token, and why the leader is unknown, as an onlooker knows them at `now`."""
+    if newest is None:
+        return None, False, None, "the record has not been read yet"
+    record = newest.record
+    if record is None:
+        return "", False, None, ""
+    if isinstance(record, UnreadableRecord):
+        return None, False, None, record.reason
+    if not record.holder:
+        return "", False, None, ""
+    if now >= stale_at:
+        return None, False, None, "the last record that was seen has run out"
+    if record.holder == own_name:
+        return None, False, None, "another process holds the record under this identity"
+    return record.holder, False, record.token, ""
+
+
+def _loss_reason(newest: Versioned, uid: str, identity: str, sent: SentWrite | None) -> LossReason | None:
+    """Return why this fact ends a term that holds the object `uid` as `identity`; None: it does not (rule 3)."""
+    record = newest.record
+    if record is None:
+        return LossReason.DELETED
+    if isinstance(record, UnreadableRecord):
+        return LossReason.UNREADABLE
+    if not record.holder:
+        return LossReason.FREED
+    if record.holder != identity:
+        return LossReason.OTHER_HOLDER
+    if newest.uid != uid:
+        return LossReason.RECREATED
+    return None if sent else LossReason.FOREIGN_WRITE

@@ -1,0 +1,91 @@
+"""The states of a candidate, and the only transitions between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tenure.requests import Purpose
+from tenure.token import FencingToken
+
+__all__ = ["HOLDING", "IN_TERM", "TRANSITIONS", "Contest", "SentWrite", "State", "TermState"]
+
+
+class State(StrEnum):
+    """Where a candidate stands."""
+
+    IDLE = "idle"
+    CAMPAIGNING = "campaigning"
+    PROVING = "proving"  # holds a record that it created, and waits until no older leader can be alive
+    LEADING = "leading"
+    DRAINING = "draining"  # gives the term up: valid and renewing while the body ends
+    LOST = "lost"  # the term is over, the body has not ended yet
+    RELEASING = "releasing"  # the body has ended, the record is not free yet
+
+
+# cause -> {state before: state after}; anything else is impossible and raises. docs/design.md draws it.
+TRANSITIONS: dict[str, dict[State, State]] = {
+    "campaign": {State.IDLE: State.CAMPAIGNING},
+    "hold": {State.CAMPAIGNING: State.PROVING},
+    "elect": {State.CAMPAIGNING: State.LEADING, State.PROVING: State.LEADING},
+    "lose": {State.PROVING: State.CAMPAIGNING, State.LEADING: State.LOST, State.DRAINING: State.LOST},
+    "drain": {State.LEADING: State.DRAINING},
+    "release": {
+        State.CAMPAIGNING: State.RELEASING,
+        State.LEADING: State.RELEASING,
+        State.DRAINING: State.RELEASING,
+    },
+    "stop": {
+        State.CAMPAIGNING: State.IDLE,
+        State.PROVING: State.IDLE,
+        State.LOST: State.IDLE,
+        State.RELEASING: State.IDLE,
+    },
+}
+
+IN_TERM = (State.LEADING, State.DRAINING)
+HOLDING = (State.PROVING, State.LEADING, State.DRAINING)
+
+
+@dataclass(slots=True)
+class TermState:
+    """One tenure in the core.
+
+    Attributes:
+        uid: of the object that it holds.
+        token: its fencing token.
+        since: s, the sending of its last accepted write; boot time, seconds (rule 1).
+    """
+
+    uid: str
+    token: FencingToken
+    since: float
+
+
+@dataclass(slots=True)
+class Contest:
+    """One race for a record that is, or will be, free.
+
+    Attributes:
+        free_at: from when on this candidate may take it; ``-inf``: at once.
+        opened_at: when this candidate could first have taken it.
+        starts_at: when this candidate enters, after its random delay.
+        needs_read: whether the one more read of rule 2 is still to come.
+        entered_at: when its first request went out.
+    """
+
+    free_at: float
+    opened_at: float
+    starts_at: float
+    needs_read: bool
+    entered_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentWrite:
+    """What is remembered of a write that was sent, for the record that may one day name it (rule 7)."""
+
+    at: float
+    purpose: Purpose
+    campaign: int
+    created: bool
