@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
+from tenure.attempts import Attempts, SentWrite
+from tenure.contest import Contest
 from tenure.events import (
     CampaignStarted,
     Elected,
@@ -34,17 +36,14 @@ from tenure.events import (
 from tenure.knowledge import Knowledge, News
 from tenure.record import Attempt, Record, UnreadableRecord, Versioned
 from tenure.requests import Purpose, ReadRequest, Request, WriteRequest
-from tenure.spread import Spread
-from tenure.states import HOLDING, IN_TERM, TRANSITIONS, Contest, SentWrite, State, TermState
+from tenure.states import HOLDING, IN_TERM, TRANSITIONS, State, TermState
 from tenure.timing import Timing
 from tenure.token import FencingToken
+from tenure.view import View, view_of
 
 __all__ = ["Election", "OnMissing"]
 
 OnMissing = Literal["create", "wait"]
-
-# leader, whether it is this candidate, its token, and why the leader is unknown
-_View = tuple[str | None, bool, FencingToken | None, str]
 
 # After a failure nothing is sent sooner than this after the last request: at most two attempts a second.
 _PACE_S = 0.55
@@ -82,18 +81,15 @@ class Election:
         self.incarnation = incarnation
         self.timing = timing
         self.state = State.IDLE
-        self._draw = draw
         self._on_missing = on_missing
         self._drain_timeout = drain_timeout
         self._epoch = epoch
         self._knowledge = Knowledge(timing)
-        self._spread = Spread()
         self._events: deque[Event] = deque()
-        self._sent: dict[int, SentWrite] = {}
-        self._number = 0
+        self._attempts = Attempts(identity, incarnation)
         self._campaign = 0
         self._under_way: Request | None = None
-        self._unresolved: Attempt | None = None  # a write of unknown outcome: read before anything else
+        self._unresolved = False  # the outcome of the last write is unknown: read before anything else
         self._read_at = -math.inf  # when a read is wanted apart from that; inf: none is
         self._not_before = -math.inf
         self._last_sent_at = -math.inf
@@ -101,12 +97,12 @@ class Election:
         self._overrun_at = math.inf
         self._drain_until = math.inf
         self._release_until = math.inf
-        self._contest: Contest | None = None
+        self._contest = Contest(draw)
         self._just_read = False
         self._own_until_deleted = False
         self._held_until = -math.inf  # until then nobody else can have taken what we held
         self._proof: tuple[str, float] | None = None  # uid of a record we created, and when it is proven
-        self._view: _View | None = None
+        self._view: View | None = None
         self._trouble = ""
 
     # ---- what the driver and the term ask
@@ -134,7 +130,6 @@ class Election:
         """Try to lead, from now on. Only from `State.IDLE`: every earlier body has ended (rule 1)."""
         self._enter("campaign")
         self._campaign += 1
-        self._contest = None
         self._events.append(CampaignStarted())
         self._settle(now)
 
@@ -176,7 +171,7 @@ class Election:
         self._not_before = -math.inf
         if isinstance(request, ReadRequest):
             self._read_at = math.inf
-            self._unresolved = None
+            self._unresolved = False
             self._just_read = True
             self._observe(seen, now, request.knowing)
         elif request.base is not None and seen.version == request.base.version:
@@ -202,7 +197,7 @@ class Election:
         self._advance(now)
         self._under_way = None
         if isinstance(request, WriteRequest) and not refused:
-            self._unresolved = request.attempt
+            self._unresolved = True
         self._pace(now, retry_after_s)
         self._settle(now)
 
@@ -215,7 +210,7 @@ class Election:
     def fail(self, now: float) -> None:
         """The driver or this core broke: that counts as a loss (rule 1)."""
         if self.state in IN_TERM:
-            self._lose(LossReason.INTERNAL_ERROR, now)
+            self._lose(LossReason.INTERNAL_ERROR)
         self._settle(now)
 
     def handle_timer(self, now: float) -> None:
@@ -275,17 +270,16 @@ class Election:
 
     def _settle(self, now: float) -> None:
         """Derive what follows from the facts: the contest, the end of a release, the view."""
-        if self.state is State.RELEASING and self._under_way is None and self._unresolved is None:
-            if not self._own(self._knowledge.newest):
-                self._stop()
+        resolved = self._under_way is None and not self._unresolved
+        if self.state is State.RELEASING and resolved and not self._attempts.made(self._knowledge.newest):
+            self._stop()
         if self.state is State.CAMPAIGNING:
-            self._plan_contest(now)
+            self._contest.plan(self._free_at(now), now, just_read=self._just_read)
         self._just_read = False
         view = self._view_at(now)
         if view != self._view:
             self._view = view
-            leader, is_self, token, reason = view
-            self._events.append(LeaderChanged(leader=leader, is_self=is_self, token=token, reason=reason))
+            self._events.append(LeaderChanged(**view._asdict()))
 
     def _next_request_at(self) -> float:
         if self.state in (State.IDLE, State.LOST):
@@ -293,7 +287,7 @@ class Election:
         if self._unresolved or self._knowledge.newest is None:
             return -math.inf
         due = math.inf
-        if self.state is State.CAMPAIGNING and self._contest:
+        if self.state is State.CAMPAIGNING:
             due = self._contest.starts_at
         elif self.state in HOLDING:
             due = self._renew_at()
@@ -325,18 +319,11 @@ class Election:
         if self._unresolved or self._knowledge.newest is None or now >= self._read_at:
             return self._read(now)
         if self.state is State.CAMPAIGNING:
-            return self._enter_contest(now)
+            self._contest.enter(now)
+            return self._read(now) if self._contest.needs_read else self._write(Purpose.ACQUIRE, now)
         if self.state is State.RELEASING:
             return self._write(Purpose.RELEASE, now)
         return self._write(Purpose.RENEW, now)
-
-    def _enter_contest(self, now: float) -> Request | None:
-        contest = self._contest
-        if contest is None:
-            return None
-        if contest.entered_at is None:
-            contest.entered_at = now
-        return self._read(now) if contest.needs_read else self._write(Purpose.ACQUIRE, now)
 
     def _read(self, now: float) -> ReadRequest:
         return ReadRequest(knowing=self._knowledge.high_water, timeout=self._budget(now))
@@ -344,10 +331,8 @@ class Election:
     def _write(self, purpose: Purpose, now: float) -> WriteRequest:
         newest = self._knowledge.newest
         base = newest if newest is not None and newest.record is not None else None
-        self._number += 1
-        attempt = Attempt(self.incarnation, self._number)
-        self._forget_old_writes(now)
-        self._sent[self._number] = SentWrite(now, purpose, self._campaign, base is None)
+        self._attempts.forget_before(now - 2 * self.timing.lease_duration, newest)
+        attempt = self._attempts.begin(SentWrite(now, purpose, self._campaign, created=base is None))
         record = self._record(purpose, base, attempt)
         return WriteRequest(
             purpose=purpose, base=base, record=record, attempt=attempt, timeout=self._budget(now)
@@ -370,14 +355,6 @@ class Election:
             token=self._term.token if renewing and self._term else None,
         )
 
-    def _forget_old_writes(self, now: float) -> None:
-        """Keep what may still be credited, and what the record names."""
-        newest = self._knowledge.newest
-        record = newest.record if newest else None
-        named = record.attempt.number if isinstance(record, Record) and record.attempt else 0
-        horizon = now - 2 * self.timing.lease_duration
-        self._sent = {n: sent for n, sent in self._sent.items() if sent.at > horizon or n == named}
-
     def _budget(self, now: float) -> float:
         if self.state is State.RELEASING:
             return self._release_until - now
@@ -388,13 +365,12 @@ class Election:
     # ---- facts
 
     def _observe(self, seen: Versioned, now: float, asked_knowing: int | None) -> None:
-        owned = self._own(self._knowledge.newest) is not None
+        owned = self._attempts.made(self._knowledge.newest) is not None
         news = self._knowledge.observe(seen, now, asked_knowing=asked_knowing)
         if news is News.IGNORED:
             return
-        contest = self._contest
-        if asked_knowing is not None and contest is not None and contest.entered_at is not None:
-            contest.needs_read = False
+        if asked_knowing is not None:
+            self._contest.has_read()
         if news is not News.SAME:
             self._read_at = math.inf
         self._report(news)
@@ -402,32 +378,23 @@ class Election:
             self._own_until_deleted = False
         elif owned:
             self._own_until_deleted = True
-        sent = self._own(self._knowledge.newest)
+        sent = self._attempts.made(self._knowledge.newest)
         if sent:
             self._held_until = max(self._held_until, sent.at + self.timing.overrun_limit)
-        if self._unresolved and sent and self._sent.get(self._unresolved.number) is sent:
-            self._unresolved = None
+        if sent and self._attempts.is_latest(sent):
+            self._unresolved = False
         if sent and sent.created:
             self._begin_proof(seen.uid, now)
         if self.state in HOLDING:
             self._check_term(news, sent)
         elif self.state is State.CAMPAIGNING:
             self._check_contest(sent, now)
-        elif self.state is State.RELEASING and self._is_released():
+        elif self.state is State.RELEASING and self._attempts.freed(self._knowledge.newest):
             self._events.append(Released())
             self._stop()
 
-    def _own(self, seen: Versioned | None) -> SentWrite | None:
-        """Return the write of ours that made this record; None: it is not ours (rule 5)."""
-        record = seen.record if seen is not None else None
-        if not isinstance(record, Record) or record.holder != self.identity or record.attempt is None:
-            return None
-        if record.attempt.incarnation != self.incarnation:
-            return None
-        return self._sent.get(record.attempt.number)
-
     def _check_term(self, news: News, sent: SentWrite | None) -> None:
-        """Lose now if the record is not ours any more (rule 3), else count from the write it names (rule 7)."""
+        """Lose now if the record is not ours (rule 3), else count from the write it names (rule 7)."""
         newest, term = self._knowledge.newest, self._term
         if newest is None or term is None:
             return
@@ -443,19 +410,17 @@ class Election:
                 self._events.append(Renewed(deadline=self.deadline, late_s=late_s))
 
     def _check_contest(self, sent: SentWrite | None, now: float) -> None:
-        newest, contest = self._knowledge.newest, self._contest
+        newest = self._knowledge.newest
         if newest is None:
             return
         current = sent is not None and sent.purpose is Purpose.ACQUIRE and sent.campaign == self._campaign
         if sent is not None and current and now < sent.at + self.timing.renew_deadline:
             self._win(newest, sent, now)
-        elif sent is None and contest and isinstance(newest.record, Record) and newest.record.holder:
-            self._learn_spread(contest, now, lost=True)
+        elif sent is None and isinstance(newest.record, Record) and newest.record.holder:
+            self._contest.lost(now)
 
     def _win(self, newest: Versioned, sent: SentWrite, now: float) -> None:
-        if self._contest:
-            self._learn_spread(self._contest, sent.at, lost=False)
-        self._contest = None
+        self._contest.won()
         self._term = TermState(newest.uid, FencingToken(self._epoch, newest.version), sent.at)
         if self._proof_pending(newest.uid, now):
             self._enter("hold")
@@ -482,17 +447,10 @@ class Election:
         if self._term is not None:
             self._release_until = min(self._release_until, self._term.since + self.timing.renew_deadline)
 
-    def _is_released(self) -> bool:
-        newest = self._knowledge.newest
-        record = newest.record if newest is not None else None
-        if not isinstance(record, Record) or record.holder or record.attempt is None:
-            return False
-        return record.attempt.incarnation == self.incarnation and record.attempt.number in self._sent
-
     def _stop(self) -> None:
         self._enter("stop")
         self._term = None
-        self._contest = None
+        self._contest.close()
         self._overrun_at = self._release_until = self._drain_until = math.inf
 
     def _acquiring(self) -> bool:
@@ -504,36 +462,17 @@ class Election:
             raise RuntimeError(f"impossible transition: {cause} while {self.state}")
         self.state = after
 
-    # ---- contests
-
-    def _plan_contest(self, now: float) -> None:
-        """Know when to try for the record: it is free, or will be, and others want it too (rule 2)."""
-        free_at = self._free_at(now)
-        if free_at == math.inf:
-            self._contest = None
-        elif self._contest is None or self._contest.free_at != free_at:
-            opened_at = max(free_at, now)
-            delay = self._draw() * self._spread.width if self._spread.width else 0.0
-            is_fresh = self._just_read and delay == 0 and opened_at == now
-            self._contest = Contest(free_at, opened_at, opened_at + delay, needs_read=not is_fresh)
-
     def _free_at(self, now: float) -> float:
+        """Return from when on this candidate may take the record (rules 2 and 4)."""
         newest = self._knowledge.newest
         if newest is None:
             return math.inf
-        if self._own(newest):
+        if self._attempts.made(newest):
             # Ours, from a write that came too late for a term: the compare-and-swap tells if it still is.
             return -math.inf
         if newest.record is None and self._own_until_deleted and now < self._held_until:
             return -math.inf
         return self._knowledge.free_at
-
-    def _learn_spread(self, contest: Contest, now: float, *, lost: bool) -> None:
-        if lost and contest.entered_at is not None:
-            self._spread.contended(now - contest.entered_at)
-        elif now >= contest.opened_at:
-            self._spread.uncontended((contest.entered_at or now) - contest.opened_at)
-        self._contest = None
 
     def _begin_proof(self, uid: str, now: float) -> None:
         """Distrust a record that we created until no leader of an older one can be alive (rule 4)."""
@@ -545,16 +484,16 @@ class Election:
 
     # ---- what people see
 
-    def _view_at(self, now: float) -> _View:
+    def _view_at(self, now: float) -> View:
         if self.state in IN_TERM and self._term is not None:
-            return self.identity, True, self._term.token, ""
+            return View(self.identity, is_self=True, token=self._term.token)
         newest = self._knowledge.newest
-        if self._own(newest):
-            return None, False, None, "this candidate holds the record without a valid term"
+        if self._attempts.made(newest):
+            return View(None, reason="this candidate holds the record without a valid term")
         return view_of(newest, self._knowledge.stale_at, now, own_name=self.identity)
 
     def _view_ends_at(self) -> float:
-        names_another = self._view is not None and self._view[0] and not self._view[1]
+        names_another = self._view is not None and self._view.leader and not self._view.is_self
         return self._knowledge.stale_at if names_another else math.inf
 
     def _report(self, news: News) -> None:
@@ -570,8 +509,10 @@ class Election:
                 f"the record of {record.holder!r} has no duration: "
                 f"counting with {self.timing.lease_duration:g} s of one's own"
             )
-        elif isinstance(record, Record) and record.holder == self.identity and not self._own(newest):
-            trouble = f"the record is held as {self.identity!r} by another process, or by an earlier run of this one"
+        elif (
+            isinstance(record, Record) and record.holder == self.identity and not self._attempts.made(newest)
+        ):
+            trouble = f"another process, or an earlier run of this one, holds the record as {self.identity!r}"
         if news is not News.SAME and trouble != self._trouble:
             self._trouble = trouble
             self._say(trouble)
@@ -581,26 +522,8 @@ class Election:
             self._events.append(RecordTrouble(message=message))
 
 
-def view_of(newest: Versioned | None, stale_at: float, now: float, *, own_name: str = "") -> _View:
-    """Return leader, False, token, and why the leader is unknown, as an onlooker knows them at `now`."""
-    if newest is None:
-        return None, False, None, "the record has not been read yet"
-    record = newest.record
-    if record is None:
-        return "", False, None, ""
-    if isinstance(record, UnreadableRecord):
-        return None, False, None, record.reason
-    if not record.holder:
-        return "", False, None, ""
-    if now >= stale_at:
-        return None, False, None, "the last record that was seen has run out"
-    if record.holder == own_name:
-        return None, False, None, "another process holds the record under this identity"
-    return record.holder, False, record.token, ""
-
-
 def _loss_reason(newest: Versioned, uid: str, identity: str, sent: SentWrite | None) -> LossReason | None:
-    """Return why this fact ends a term that holds the object `uid` as `identity`; None: it does not (rule 3)."""
+    """Return why this fact ends a term that holds `uid` as `identity`; None: it does not (rule 3)."""
     record = newest.record
     if record is None:
         return LossReason.DELETED

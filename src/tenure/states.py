@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tenure.requests import Purpose
 from tenure.token import FencingToken
 
-__all__ = ["HOLDING", "IN_TERM", "TRANSITIONS", "Contest", "SentWrite", "State", "TermState"]
+__all__ = ["HOLDING", "IN_TERM", "TRANSITIONS", "State", "TermState"]
 
 
 class State(StrEnum):
@@ -60,32 +59,3 @@ class TermState:
     uid: str
     token: FencingToken
     since: float
-
-
-@dataclass(slots=True)
-class Contest:
-    """One race for a record that is, or will be, free.
-
-    Attributes:
-        free_at: from when on this candidate may take it; ``-inf``: at once.
-        opened_at: when this candidate could first have taken it.
-        starts_at: when this candidate enters, after its random delay.
-        needs_read: whether the one more read of rule 2 is still to come.
-        entered_at: when its first request went out.
-    """
-
-    free_at: float
-    opened_at: float
-    starts_at: float
-    needs_read: bool
-    entered_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SentWrite:
-    """What is remembered of a write that was sent, for the record that may one day name it (rule 7)."""
-
-    at: float
-    purpose: Purpose
-    campaign: int
-    created: bool

@@ -1,0 +1,44 @@
+"""View: who leads, as somebody knows it who can only see the record."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tenure.record import UnreadableRecord, Versioned
+from tenure.token import FencingToken
+
+__all__ = ["View", "view_of"]
+
+
+class View(NamedTuple):
+    """What is known of the leader; the fields are those of `tenure.events.LeaderChanged`."""
+
+    leader: str | None
+    is_self: bool = False
+    token: FencingToken | None = None
+    reason: str = ""
+
+
+def view_of(newest: Versioned | None, stale_at: float, now: float, *, own_name: str = "") -> View:
+    """Return the view of an onlooker at `now`: better unknown than an old name.
+
+    Args:
+        newest: the newest fact known about the record.
+        stale_at: when that runs out; boot time, seconds.
+        now: boot time, seconds.
+        own_name: identity of the candidate that looks; another process may hold the record under it.
+    """
+    if newest is None:
+        return View(None, reason="the record has not been read yet")
+    record = newest.record
+    if record is None:
+        return View("")
+    if isinstance(record, UnreadableRecord):
+        return View(None, reason=record.reason)
+    if not record.holder:
+        return View("")
+    if now >= stale_at:
+        return View(None, reason="the last record that was seen has run out")
+    if record.holder == own_name:
+        return View(None, reason="another process holds the record under this identity")
+    return View(record.holder, token=record.token)
