@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tenure.record import Attempt, Record, Versioned
+from tenure.events import LossReason
+from tenure.record import Attempt, Record, UnreadableRecord, Versioned
 from tenure.requests import Purpose
 
 __all__ = ["Attempts", "SentWrite"]
@@ -60,6 +61,21 @@ class Attempts:
         """Tell whether a release of ours made this record."""
         sent = self._named(seen)
         return sent is not None and sent.purpose is Purpose.RELEASE
+
+    def disowned(self, seen: Versioned, uid: str) -> LossReason | None:
+        """Return why a term that holds the object `uid` is over with this fact; None: it is not (rule 3)."""
+        record = seen.record
+        if record is None:
+            return LossReason.DELETED
+        if isinstance(record, UnreadableRecord):
+            return LossReason.UNREADABLE
+        if not record.holder:
+            return LossReason.FREED
+        if record.holder != self._identity:
+            return LossReason.OTHER_HOLDER
+        if seen.uid != uid:
+            return LossReason.RECREATED
+        return None if self.made(seen) else LossReason.FOREIGN_WRITE
 
     def is_latest(self, sent: SentWrite) -> bool:
         """Tell whether no write was sent after this one."""

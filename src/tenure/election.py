@@ -34,12 +34,12 @@ from tenure.events import (
     TermEnding,
 )
 from tenure.knowledge import Knowledge, News
-from tenure.record import Attempt, Record, UnreadableRecord, Versioned
-from tenure.requests import Purpose, ReadRequest, Request, WriteRequest
+from tenure.record import Attempt, Record, Versioned
+from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.states import HOLDING, IN_TERM, TRANSITIONS, State, TermState
 from tenure.timing import Timing
 from tenure.token import FencingToken
-from tenure.view import View, view_of
+from tenure.view import View, trouble_with, view_of
 
 __all__ = ["Election", "OnMissing"]
 
@@ -49,8 +49,6 @@ OnMissing = Literal["create", "wait"]
 _PACE_S = 0.55
 # A lost race is usually told by the watch within this time, which saves the loser a read.
 _RACE_NEWS_S = 0.1
-# client-go frees a record with this duration.
-_RELEASED_LEASE_S = 1.0
 
 
 class Election:
@@ -96,6 +94,7 @@ class Election:
         self._term: TermState | None = None
         self._overrun_at = math.inf
         self._drain_until = math.inf
+        self._drained_out = False  # the body runs on after its time to drain: renewal has stopped (rule 6)
         self._release_until = math.inf
         self._contest = Contest(draw)
         self._just_read = False
@@ -141,7 +140,7 @@ class Election:
             self._drain_until = now + self._drain_timeout
             self._events.append(TermEnding())
         elif self.state is State.CAMPAIGNING and (self._unresolved or self._acquiring()):
-            self._begin_release(now)
+            self._begin_release("abandon", now)
         elif self.state in (State.CAMPAIGNING, State.PROVING):
             # A record that is not proven is left to run out: freeing it would let others in at once.
             self._enter("stop")
@@ -151,11 +150,9 @@ class Election:
         """The body of the present or last term has ended."""
         self._advance(now)
         if self.state is State.LOST:
-            self._term = None
-            self._overrun_at = math.inf
-            self._enter("stop")
+            self._stop()
         else:
-            self._begin_release(now)
+            self._begin_release("release", now)
         self._settle(now)
 
     def receive_record(self, seen: Versioned, now: float) -> None:
@@ -233,13 +230,9 @@ class Election:
 
     def get_timer(self) -> float | None:
         """Return when `handle_timer` and `requests_to_send` are to be called next; boot time, seconds."""
-        times = [self._overrun_at, self._view_ends_at()]
+        times = [self._overrun_at, self._drain_until, self._release_until, self._view_ends_at()]
         if self.state in IN_TERM:
             times.append(self.deadline)
-        if self.state is State.DRAINING:
-            times.append(self._drain_until)
-        if self.state is State.RELEASING:
-            times.append(self._release_until)
         if self.state is State.PROVING and self._proof:
             times.append(self._proof[1])
         if self._under_way is None:
@@ -256,13 +249,14 @@ class Election:
     def _advance(self, now: float) -> None:
         """Let what has passed take effect before anything else does, also after a pause (rule 1)."""
         term = self._term
+        if now >= self._drain_until:
+            self._drain_until, self._drained_out = math.inf, True
         if term is not None and self.state in HOLDING and now >= term.since + self.timing.renew_deadline:
-            drained_out = self.state is State.DRAINING and now >= self._drain_until
-            self._lose(LossReason.DRAIN_TIMEOUT if drained_out else LossReason.RENEW_DEADLINE)
+            self._lose(LossReason.DRAIN_TIMEOUT if self._drained_out else LossReason.RENEW_DEADLINE)
         if now >= self._overrun_at:
             self._overrun_at = math.inf
             self._events.append(Overrun())
-        if self.state is State.RELEASING and now >= self._release_until:
+        if now >= self._release_until:
             self._say("the record could not be freed in time; others wait until its lease has run out")
             self._stop()
         if self.state is State.PROVING and term is not None and not self._proof_pending(term.uid, now):
@@ -288,7 +282,7 @@ class Election:
             return -math.inf
         due = math.inf
         if self.state is State.CAMPAIGNING:
-            due = self._contest.starts_at
+            due = self._contest.starts_at if self._read_at == math.inf else math.inf
         elif self.state in HOLDING:
             due = self._renew_at()
         elif self.state is State.RELEASING:
@@ -296,11 +290,9 @@ class Election:
         return min(due, self._read_at)
 
     def _renew_at(self) -> float:
-        if self._term is None:
+        if self._term is None or self._drained_out:
             return math.inf
-        due = self._term.since + self.timing.renew_period
-        drained_out = self.state is State.DRAINING and due >= self._drain_until
-        return math.inf if drained_out else due
+        return self._term.since + self.timing.renew_period
 
     def _pace(self, now: float, retry_after_s: float = 0.0) -> None:
         pace = min(_PACE_S, self.timing.retry_period)
@@ -333,26 +325,10 @@ class Election:
         base = newest if newest is not None and newest.record is not None else None
         self._attempts.forget_before(now - 2 * self.timing.lease_duration, newest)
         attempt = self._attempts.begin(SentWrite(now, purpose, self._campaign, created=base is None))
-        record = self._record(purpose, base, attempt)
+        token = self._term.token if purpose is Purpose.RENEW and self._term else None
+        record = record_to_write(purpose, base, attempt, self.identity, self.timing.lease_duration, token)
         return WriteRequest(
             purpose=purpose, base=base, record=record, attempt=attempt, timeout=self._budget(now)
-        )
-
-    def _record(self, purpose: Purpose, base: Versioned | None, attempt: Attempt) -> Record:
-        known = base.record if base is not None and isinstance(base.record, Record) else Record(holder="")
-        if purpose is Purpose.RELEASE:
-            return Record(
-                holder="", lease_duration=_RELEASED_LEASE_S, transitions=known.transitions, attempt=attempt
-            )
-        renewing = purpose is Purpose.RENEW
-        changes = base is not None and known.holder != self.identity
-        return Record(
-            holder=self.identity,
-            lease_duration=self.timing.lease_duration,
-            transitions=known.transitions + changes,
-            acquire_time=known.acquire_time if renewing else None,
-            attempt=attempt,
-            token=self._term.token if renewing and self._term else None,
         )
 
     def _budget(self, now: float) -> float:
@@ -398,7 +374,7 @@ class Election:
         newest, term = self._knowledge.newest, self._term
         if newest is None or term is None:
             return
-        reason = _loss_reason(newest, term.uid, self.identity, sent)
+        reason = self._attempts.disowned(newest, term.uid)
         if news is News.RESET:
             reason = LossReason.HISTORY_RESET
         if reason is not None or sent is None:
@@ -435,14 +411,15 @@ class Election:
     def _lose(self, reason: LossReason) -> None:
         proving = self.state is State.PROVING
         self._enter("lose")
+        self._drain_until = math.inf
         if proving or self._term is None:
             self._term = None
             return
         self._overrun_at = self._term.since + self.timing.overrun_limit
         self._events.append(Lost(reason=reason))
 
-    def _begin_release(self, now: float) -> None:
-        self._enter("release")
+    def _begin_release(self, cause: str, now: float) -> None:
+        self._enter(cause)
         self._release_until = now + self.timing.retry_period
         if self._term is not None:
             self._release_until = min(self._release_until, self._term.since + self.timing.renew_deadline)
@@ -452,6 +429,7 @@ class Election:
         self._term = None
         self._contest.close()
         self._overrun_at = self._release_until = self._drain_until = math.inf
+        self._drained_out = False
 
     def _acquiring(self) -> bool:
         return isinstance(self._under_way, WriteRequest) and self._under_way.purpose is Purpose.ACQUIRE
@@ -498,21 +476,12 @@ class Election:
 
     def _report(self, news: News) -> None:
         newest = self._knowledge.newest
-        record = newest.record if newest is not None else None
-        trouble = ""
         if news is News.RESET:
             trouble = "the store's history went back (was it restored?): waiting for a whole lease"
-        elif isinstance(record, UnreadableRecord):
-            trouble = record.reason
-        elif isinstance(record, Record) and record.holder and record.lease_duration is None:
-            trouble = (
-                f"the record of {record.holder!r} has no duration: "
-                f"counting with {self.timing.lease_duration:g} s of one's own"
-            )
-        elif (
-            isinstance(record, Record) and record.holder == self.identity and not self._attempts.made(newest)
-        ):
-            trouble = f"another process, or an earlier run of this one, holds the record as {self.identity!r}"
+        elif self._attempts.made(newest):
+            trouble = ""
+        else:
+            trouble = trouble_with(newest, own_name=self.identity, own_lease=self.timing.lease_duration)
         if news is not News.SAME and trouble != self._trouble:
             self._trouble = trouble
             self._say(trouble)
@@ -520,19 +489,3 @@ class Election:
     def _say(self, message: str) -> None:
         if message:
             self._events.append(RecordTrouble(message=message))
-
-
-def _loss_reason(newest: Versioned, uid: str, identity: str, sent: SentWrite | None) -> LossReason | None:
-    """Return why this fact ends a term that holds `uid` as `identity`; None: it does not (rule 3)."""
-    record = newest.record
-    if record is None:
-        return LossReason.DELETED
-    if isinstance(record, UnreadableRecord):
-        return LossReason.UNREADABLE
-    if not record.holder:
-        return LossReason.FREED
-    if record.holder != identity:
-        return LossReason.OTHER_HOLDER
-    if newest.uid != uid:
-        return LossReason.RECREATED
-    return None if sent else LossReason.FOREIGN_WRITE

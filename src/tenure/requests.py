@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tenure.record import Attempt, Record, Versioned
+from tenure.token import FencingToken
 
-__all__ = ["Purpose", "ReadRequest", "Request", "WriteRequest"]
+__all__ = ["Purpose", "ReadRequest", "Request", "WriteRequest", "record_to_write"]
+
+# client-go frees a record with this duration.
+_RELEASED_LEASE_S = 1.0
 
 
 class Purpose(Enum):
@@ -51,3 +55,35 @@ class WriteRequest:
 
 
 Request = ReadRequest | WriteRequest
+
+
+def record_to_write(
+    purpose: Purpose,
+    base: Versioned | None,
+    attempt: Attempt,
+    identity: str,
+    lease_duration: float,
+    token: FencingToken | None,
+) -> Record:
+    """Return the record that a write stores; transitions and times go on as client-go counts them.
+
+    Args:
+        purpose: why it is written.
+        base: what it replaces; None: it is created.
+        attempt: names this write.
+        identity: of this candidate.
+        lease_duration: seconds.
+        token: of the term, which its renewals publish (rule 9).
+    """
+    known = base.record if base is not None and isinstance(base.record, Record) else None
+    transitions = known.transitions if known else 0
+    if purpose is Purpose.RELEASE:
+        return Record(holder="", lease_duration=_RELEASED_LEASE_S, transitions=transitions, attempt=attempt)
+    return Record(
+        holder=identity,
+        lease_duration=lease_duration,
+        transitions=transitions + (known is not None and known.holder != identity),
+        acquire_time=known.acquire_time if known and purpose is Purpose.RENEW else None,
+        attempt=attempt,
+        token=token,
+    )

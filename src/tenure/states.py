@@ -29,11 +29,8 @@ TRANSITIONS: dict[str, dict[State, State]] = {
     "elect": {State.CAMPAIGNING: State.LEADING, State.PROVING: State.LEADING},
     "lose": {State.PROVING: State.CAMPAIGNING, State.LEADING: State.LOST, State.DRAINING: State.LOST},
     "drain": {State.LEADING: State.DRAINING},
-    "release": {
-        State.CAMPAIGNING: State.RELEASING,
-        State.LEADING: State.RELEASING,
-        State.DRAINING: State.RELEASING,
-    },
+    "abandon": {State.CAMPAIGNING: State.RELEASING},
+    "release": {State.LEADING: State.RELEASING, State.DRAINING: State.RELEASING},
     "stop": {
         State.CAMPAIGNING: State.IDLE,
         State.PROVING: State.IDLE,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tenure.record import UnreadableRecord, Versioned
+from tenure.record import Record, UnreadableRecord, Versioned
 from tenure.token import FencingToken
 
-__all__ = ["View", "view_of"]
+__all__ = ["View", "trouble_with", "view_of"]
 
 
 class View(NamedTuple):
@@ -42,3 +42,23 @@ def view_of(newest: Versioned | None, stale_at: float, now: float, *, own_name: 
     if record.holder == own_name:
         return View(None, reason="another process holds the record under this identity")
     return View(record.holder, token=record.token)
+
+
+def trouble_with(newest: Versioned | None, *, own_name: str, own_lease: float) -> str:
+    """Return what a person should know of a record that this candidate did not write; empty: nothing.
+
+    Args:
+        newest: the newest fact known about the record.
+        own_name: identity of this candidate.
+        own_lease: its lease duration, in seconds, which stands in where the record has none.
+    """
+    record = newest.record if newest is not None else None
+    if isinstance(record, UnreadableRecord):
+        return record.reason
+    if not isinstance(record, Record) or not record.holder:
+        return ""
+    if record.holder == own_name:
+        return f"another process, or an earlier run of this one, holds the record as {own_name!r}"
+    if record.lease_duration is None:
+        return f"the record of {record.holder!r} has no duration; {own_lease:g} s are taken for it"
+    return ""
