@@ -1,4 +1,4 @@
-"""The real servers and client-go candidates, built from their Go modules into a cache outside the work tree."""
+"""The real servers and client-go candidates, built from their Go modules into a cache of the user."""
 
 from __future__ import annotations
 
@@ -42,12 +42,20 @@ class Binary:
     is_stamped: bool = False  # answers with the version of Kubernetes, which only the linker can tell it
 
 
+COMMANDS = "k8s.io/kubernetes/cmd"
 BINARIES = {
-    binary.name: binary
-    for binary in (
+    each.name: each
+    for each in (
         Binary("etcd", "kubernetes", "./etcd", "kubernetes/go.mod", is_asset=True),
-        Binary("kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", "kubernetes/go.mod", True, True),
-        Binary("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", "kubernetes/go.mod", True, True),
+        Binary(
+            "kube-apiserver",
+            "kubernetes",
+            f"{COMMANDS}/kube-apiserver",
+            "kubernetes/go.mod",
+            True,
+            True,
+        ),
+        Binary("kubectl", "kubernetes", f"{COMMANDS}/kubectl", "kubernetes/go.mod", True, True),
         Binary("candidate-v0.36", "candidate", ".", "candidate/go.mod"),
         Binary("candidate-v0.23", "candidate", ".", "candidate023/go.mod"),
     )
@@ -70,7 +78,7 @@ def binary(name: str) -> Path:
     return target
 
 
-def missing(names: list[str]) -> list[str]:
+def missing(*names: str) -> list[str]:
     """Return those of `names` that a call of `binary` would have to build."""
     assets = bool(os.environ.get("KUBEBUILDER_ASSETS"))
     return [n for n in names if not (assets and BINARIES[n].is_asset) and not _target(BINARIES[n]).exists()]
@@ -80,7 +88,7 @@ def _asset(wanted: Binary, assets: Path) -> Path:
     path = assets / wanted.name
     if not os.access(path, os.X_OK):
         raise BinaryUnavailableError(
-            f"KUBEBUILDER_ASSETS={assets} has no {wanted.name}: complete the folder, or unset it to build with Go"
+            f"KUBEBUILDER_ASSETS={assets} has no {wanted.name}: complete it, or unset it to build with Go"
         )
     return path
 
@@ -107,7 +115,9 @@ def _arguments(wanted: Binary) -> list[str]:
         major, minor = version.removeprefix("v").split(".")[:2]
         values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
         packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-        link += "".join(f" -X {package}.{key}={value}" for package in packages for key, value in values.items())
+        link += "".join(
+            f" -X {package}.{key}={value}" for package in packages for key, value in values.items()
+        )
     # No VCS stamp: it would need a git that trusts the checkout, and would change with every commit.
     return ["-trimpath", "-mod=readonly", "-buildvcs=false", "-ldflags", link]
 
@@ -125,7 +135,11 @@ def _build(wanted: Binary, target: Path) -> None:
             return
         if shutil.which("go") is None:
             raise BinaryUnavailableError(NO_SERVERS if wanted.is_asset else NO_CANDIDATES)
-        print(f"building {wanted.name}, once (minutes where Go's own cache is cold) ...", file=sys.stderr, flush=True)
+        print(
+            f"building {wanted.name}, once (may take minutes) ...",
+            file=sys.stderr,
+            flush=True,
+        )
         start = time.monotonic()
         temporary = target.with_name(f".{wanted.name}.new")
         _go_build(wanted, temporary)
@@ -136,14 +150,16 @@ def _build(wanted: Binary, target: Path) -> None:
 def _go_build(wanted: Binary, output: Path) -> None:
     modfile = f"-modfile={SOURCES / wanted.modfile}"
     command = ["go", "build", *_arguments(wanted), modfile, "-o", str(output), wanted.package]
-    # Without cgo the result needs neither a C compiler nor this machine's libc; a workspace file is not ours.
+    # Without cgo there is no need of a C compiler, nor of this machine's libc; a workspace file is not ours.
     environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
-    done = subprocess.run(command, cwd=SOURCES / wanted.folder, env=environment, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, cwd=SOURCES / wanted.folder, env=environment, stderr=subprocess.PIPE, text=True
+    )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if not line.startswith("go: downloading")]
         fault = lines[-1] if lines else f"exit status {done.returncode}"
-        remedy = "set KUBEBUILDER_ASSETS, or give Go access to its modules" if wanted.is_asset else "see `make cluster`"
-        raise BinaryUnavailableError(f"go build of {wanted.name} failed: {fault} ({remedy})")
+        remedy = "give Go access to its modules" + (", or set KUBEBUILDER_ASSETS" if wanted.is_asset else "")
+        raise BinaryUnavailableError(f"go build of {wanted.name} failed: {fault}; {remedy}")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,168 @@
+"""The real API server as the other tests rely on it, and the client-go candidates on it."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.cluster.fixtures import StartClientGo
+from tests.cluster.server import ApiError, Cluster
+
+pytestmark = pytest.mark.cluster
+
+OLD_LOCKS = ["leases", "endpoints", "configmaps", "endpointsleases", "configmapsleases"]
+READ_LEASES = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "list"]}
+FAST: dict[str, Any] = {"lease_duration_s": 4, "renew_deadline_s": 3, "retry_period_s": 0.5}
+ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
+
+
+def leases_path(namespace: str) -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+
+
+def read_holders(cluster: Cluster, namespace: str, lock: str) -> list[str]:
+    """Return the holder in each object of the lock."""
+    holders = []
+    if "leases" in lock:
+        lease = cluster.request("GET", f"{leases_path(namespace)}/election")
+        holders.append(lease["spec"].get("holderIdentity", ""))
+    if lock != "leases":
+        kind = lock.removesuffix("leases")
+        annotated = cluster.request("GET", f"/api/v1/namespaces/{namespace}/{kind}/election")
+        holders.append(json.loads(annotated["metadata"]["annotations"][ANNOTATION])["holderIdentity"])
+    return holders
+
+
+def test_serves_the_version_that_the_module_pins(cluster: Cluster) -> None:
+    version = cluster.request("GET", "/version")
+
+    assert version["major"] == "1"
+    assert int(version["minor"].rstrip("+")) >= 35, "resource versions are comparable from 1.35 on"
+
+
+def test_kubectl_reads_what_it_created(cluster: Cluster, namespace: str) -> None:
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "blackboard"},
+        "data": {"leader": "a"},
+    }
+
+    cluster.kubectl("create", "-n", namespace, "-f", "-", input=json.dumps(manifest))
+
+    query = "jsonpath={.data.leader}"
+    assert cluster.kubectl("get", "configmap", "blackboard", "-n", namespace, "-o", query) == "a"
+
+
+def test_kubectl_failure_carries_its_message(cluster: Cluster, namespace: str) -> None:
+    with pytest.raises(RuntimeError, match="NotFound"):
+        cluster.kubectl("get", "lease", "nothing", "-n", namespace)
+
+
+def test_account_may_do_what_its_rules_say_and_no_more(cluster: Cluster, namespace: str) -> None:
+    account = cluster.service_account(namespace, "reader", [READ_LEASES])
+
+    listed = cluster.request("GET", leases_path(namespace), token=account.token)
+    with pytest.raises(ApiError) as refused:
+        cluster.request("POST", leases_path(namespace), {"metadata": {"name": "x"}}, token=account.token)
+
+    assert listed["items"] == []
+    assert refused.value.status == 403
+    assert f'User "system:serviceaccount:{namespace}:reader" cannot create' in refused.value.body["message"]
+
+
+def test_account_may_do_nothing_in_another_namespace(cluster: Cluster, namespace: str) -> None:
+    other = cluster.namespace(f"{namespace}-other")
+    account = cluster.service_account(namespace, "reader", [READ_LEASES])
+
+    with pytest.raises(ApiError) as refused:
+        cluster.request("GET", leases_path(other), token=account.token)
+
+    assert refused.value.status == 403
+
+
+def test_unknown_token_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(ApiError) as refused:
+        cluster.request("GET", "/api/v1/namespaces", token="unknown")
+
+    assert refused.value.status == 401
+
+
+def test_mount_is_what_a_pod_needs(cluster: Cluster, namespace: str) -> None:
+    mount = cluster.service_account(namespace, "reader", [READ_LEASES]).mount
+    trust = ssl.create_default_context(cafile=str(mount / "ca.crt"))
+    url = cluster.url + leases_path((mount / "namespace").read_text())
+    call = urllib.request.Request(url, headers={"Authorization": f"Bearer {(mount / 'token').read_text()}"})
+
+    with urllib.request.urlopen(call, context=trust, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def test_account_kubeconfig_is_limited_as_the_account(cluster: Cluster, namespace: str) -> None:
+    account = cluster.service_account(namespace, "reader", [READ_LEASES])
+    config = f"--kubeconfig={account.kubeconfig}"
+
+    assert cluster.kubectl(config, "get", "leases", "-o", "name") == ""
+    with pytest.raises(RuntimeError, match="Forbidden"):
+        cluster.kubectl(config, "get", "configmaps")
+
+
+def test_paused_server_does_not_answer_until_it_is_resumed(cluster: Cluster) -> None:
+    cluster.pause()
+    try:
+        with pytest.raises(OSError, match="timed out"):
+            cluster.request("GET", "/version", timeout_s=1)
+    finally:
+        cluster.resume()
+
+    assert cluster.request("GET", "/readyz") == "ok"
+
+
+@pytest.mark.parametrize(("version", "lock"), [("v0.36", "leases"), *(("v0.23", lock) for lock in OLD_LOCKS)])
+def test_client_go_elects_releases_and_hands_over(
+    cluster: Cluster, namespace: str, client_go: StartClientGo, version: str, lock: str
+) -> None:
+    first = client_go("first", version=version, lock=lock, **FAST)
+    first.wait_for("started")
+    second = client_go("second", version=version, lock=lock, **FAST)
+    second.wait_for("leader", leader="first")
+    held = read_holders(cluster, namespace, lock)
+
+    assert first.terminate() == 0
+    first.wait_for("stopped")
+    second.wait_for("started")
+    taken_over = read_holders(cluster, namespace, lock)
+    assert second.terminate() == 0
+
+    assert set(held) == {"first"}
+    assert set(taken_over) == {"second"}
+    assert set(read_holders(cluster, namespace, lock)) == {""}
+
+
+@pytest.mark.parametrize(("old", "new"), [("v0.23", "v0.36"), ("v0.36", "v0.23")])
+def test_client_go_versions_hand_over_to_each_other(client_go: StartClientGo, old: str, new: str) -> None:
+    first = client_go("first", version=old, **FAST)
+    first.wait_for("started")
+    second = client_go("second", version=new, **FAST)
+    second.wait_for("leader", leader="first")
+
+    assert first.terminate() == 0
+    second.wait_for("started")
+
+
+def test_killed_client_go_releases_nothing_and_is_succeeded(
+    cluster: Cluster, namespace: str, client_go: StartClientGo
+) -> None:
+    first = client_go("first", **FAST)
+    first.wait_for("started")
+    second = client_go("second", **FAST)
+    second.wait_for("leader", leader="first")
+
+    first.kill()
+
+    assert read_holders(cluster, namespace, "leases") == ["first"]
+    assert second.wait_for("started")["identity"] == "second"
