@@ -1,0 +1,166 @@
+"""Connections: the HTTP pool of one client, replaced whole when one breaks or a certificate changes."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpcore2
+
+from tenure.errors import LockUnavailableError
+from tenure.kubernetes.sockets import SocketBackend
+from tenure.kubernetes.tls import TlsIdentity
+
+__all__ = ["Connections", "Exchange"]
+
+# Shorter than the idle timeouts of common load balancers, which drop connections without a word.
+_KEEPALIVE_EXPIRY_S = 60.0
+
+_FAULTS = (
+    httpcore2.NetworkError,
+    httpcore2.TimeoutException,
+    httpcore2.ProtocolError,
+    httpcore2.ProxyError,
+    OSError,
+)
+
+
+class Exchange:
+    """How far one request got.
+
+    Attributes:
+        connected: a new connection was opened for it, or tried.
+        sent: bytes of it may have reached the server, so that the outcome of a write is unknown.
+    """
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.sent = False
+
+    async def trace(self, name: str, info: dict[str, Any]) -> None:
+        """Receive the progress that the HTTP library reports."""
+        if name.endswith(".connect_tcp.started"):
+            self.connected = True
+        elif name == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.sent = True
+
+
+class Connections:
+    """Sends requests; no limit to their number, so that watches cannot starve calls."""
+
+    def __init__(self, server: str, proxy_url: str) -> None:
+        self._server = server
+        self._proxy = _make_proxy(proxy_url)
+        self._generation: _Generation | None = None
+
+    @asynccontextmanager
+    async def exchange(
+        self, request: httpcore2.Request, identity: TlsIdentity, exchange: Exchange
+    ) -> AsyncIterator[httpcore2.Response]:
+        """Send `request`, yield the answer with its body unread, and leave no socket behind.
+
+        Raises:
+            LockUnavailableError: connection, TLS or protocol failed; `refused` if nothing was sent.
+        """
+        generation = await self._current(identity)
+        generation.users += 1
+        try:
+            response = await generation.pool.handle_async_request(request)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        except asyncio.CancelledError:
+            # A timeout looks like this: whatever else idles in the pool may be just as half-open.
+            await self._retire(generation)
+            raise
+        except _FAULTS as error:
+            await self._retire(generation)
+            raise LockUnavailableError(_describe(self._server, error), refused=not exchange.sent) from error
+        finally:
+            generation.users -= 1
+            await generation.close_if_unused()
+
+    async def aclose(self) -> None:
+        """Close every connection, also those in use."""
+        if self._generation is not None:
+            generation, self._generation = self._generation, None
+            await generation.aclose()
+
+    async def _current(self, identity: TlsIdentity) -> _Generation:
+        if self._generation is not None and self._generation.identity != identity:
+            await self._retire(self._generation)
+        if self._generation is None:
+            context = identity.make_context() if self._server.startswith("https:") else None
+            self._generation = _Generation(identity, context, self._proxy)
+        return self._generation
+
+    async def _retire(self, generation: _Generation) -> None:
+        if self._generation is generation:
+            self._generation = None
+        await generation.retire()
+
+
+class _Generation:
+    """A pool, and how many exchanges still use it."""
+
+    def __init__(
+        self, identity: TlsIdentity, context: ssl.SSLContext | None, proxy: httpcore2.Proxy | None
+    ) -> None:
+        self.identity = identity
+        self.users = 0
+        self._retired = False
+        self._backend = SocketBackend()
+        self.pool = httpcore2.AsyncConnectionPool(
+            ssl_context=context,
+            proxy=proxy,
+            max_connections=None,
+            keepalive_expiry=_KEEPALIVE_EXPIRY_S,
+            network_backend=self._backend,
+        )
+
+    async def retire(self) -> None:
+        """Close the idle connections now and the rest with their last users (a watch that still works)."""
+        self._retired = True
+        for connection in self.pool.connections:
+            if connection.is_idle():
+                await connection.aclose()
+
+    async def close_if_unused(self) -> None:
+        if self._retired and not self.users:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        self._retired = True
+        await self.pool.aclose()
+        await self._backend.aclose()
+
+
+def _make_proxy(proxy_url: str) -> httpcore2.Proxy | None:
+    if not proxy_url:
+        return None
+    # httpcore2 leaves a user name and password in the URL aside.
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(proxy_url)
+    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return httpcore2.Proxy(proxy_url, auth=auth)
+
+
+def _describe(server: str, error: Exception) -> str:
+    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        remedy = "check tls-server-name" if "match" in cause.verify_message else "check certificate-authority"
+        return f"{server}: its certificate is not trusted: {cause.verify_message}; {remedy}"
+    if isinstance(cause, ssl.SSLError):
+        return f"{server}: TLS failed: {cause.reason or cause}; check the server's URL and client-certificate"
+    if isinstance(error, httpcore2.ProxyError):
+        return f"{server}: the proxy refuses: {error}; check proxy-url"
+    if isinstance(error, httpcore2.ConnectTimeout):
+        return f"{server}: no connection within a second; check the server's address and the network between"
+    reason = str(cause) or type(cause).__name__
+    what = "cannot connect" if isinstance(error, httpcore2.ConnectError) else "the connection broke"
+    return f"{server}: {what}: {reason}"

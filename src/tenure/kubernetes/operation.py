@@ -1,0 +1,43 @@
+"""Operation: one thing asked of the API server, in the words of RBAC, for error messages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from tenure.kubernetes.resource import Resource
+
+__all__ = ["Operation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is asked, of whom.
+
+    Attributes:
+        verb: as in an RBAC rule: get, list, watch, create, update, patch, delete.
+        name: of the object; empty for a collection.
+        server: base URL of the API server.
+    """
+
+    verb: str
+    resource: Resource
+    namespace: str
+    name: str
+    server: str
+
+    def __str__(self) -> str:
+        target = f"{self.namespace}/{self.name}" if self.name else f"in {self.namespace}"
+        return f"{self.verb} {self.resource.plural} {target} at {self.server}"
+
+    @property
+    def rbac_rule(self) -> str:
+        """The rule that allows this, as YAML in one line. RBAC cannot bind ``create`` to a name."""
+        rule = {
+            "apiGroups": [self.resource.group],
+            "resources": [self.resource.plural],
+            "verbs": [self.verb],
+        }
+        if self.name and self.verb != "create":
+            rule["resourceNames"] = [self.name]
+        return json.dumps(rule)
