@@ -1,0 +1,147 @@
+"""KubeSession: a `KubeLock` in use, by one event loop."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from tenure.errors import ConflictError, LockUnavailableError
+from tenure.kubernetes.client import Client
+from tenure.kubernetes.resource import Resource
+from tenure.kubernetes.status import GoneError, NotFoundError
+from tenure.kubernetes.watch import WatchEvent
+from tenure.locks.codec import Codec, UndecodableError
+from tenure.locks.stamping import Stamping, Wall
+from tenure.record import Record, UnreadableRecord, Versioned
+
+__all__ = ["KubeSession", "Place"]
+
+# client-go compares times by the second, so a renewal must move on by one to be seen there.
+_STAMP_STEP = timedelta(seconds=1)
+
+
+class Place(NamedTuple):
+    """Where an object is."""
+
+    resource: Resource
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.resource.kind.lower()} {self.namespace}/{self.name}"
+
+
+class KubeSession:
+    """Reads, writes and watches one object; see `tenure.lock.LockSession` for the contract.
+
+    Args:
+        client: of the API server.
+        place: of the object.
+        codec: of the record within the object.
+        labels: to merge into the object's own with every write.
+        wall: the wall clock for the times in the record.
+    """
+
+    def __init__(
+        self, client: Client, place: Place, codec: Codec, *, labels: Mapping[str, str], wall: Wall
+    ) -> None:
+        self._client = client
+        self._place = place
+        self._codec = codec
+        self._labels = labels
+        self._stamping = Stamping(step=_STAMP_STEP, resolution=codec.resolution, wall=wall)
+        self._gone_version = 0  # the newest version whose history the server is known to have lost
+
+    async def read(self, *, timeout: float) -> Versioned:
+        try:
+            obj = await self._client.get(*self._place, timeout=timeout)
+        except NotFoundError:
+            return Versioned(record=None, version=0)
+        return self._observe(obj)
+
+    async def create(self, record: Record, *, timeout: float) -> Versioned:
+        resource, namespace, name = self._place
+        body = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": {"name": name, "namespace": namespace},
+        }
+        self._write_into(body, record)
+        return self._observe(await self._client.create(resource, namespace, body, timeout=timeout))
+
+    async def replace(self, base: Versioned, record: Record, *, timeout: float) -> Versioned:
+        # The whole object goes back, with its uid and resourceVersion: what others put into it survives,
+        # and a PUT that arrives after a deletion is refused instead of creating the object anew.
+        body = copy.deepcopy(base.raw)
+        self._write_into(body, record)
+        try:
+            return self._observe(await self._client.replace(*self._place, body, timeout=timeout))
+        except NotFoundError as error:
+            raise ConflictError(f"{self._place} is gone") from error
+
+    async def watch(self, since: Versioned) -> AsyncIterator[Versioned]:
+        """See `tenure.lock.LockSession.watch`; a watch that the server ends in peace is taken up again."""
+        # Without a version the server first sends the object, if there is one, and then every change: so
+        # what was created between a 404 and the watch is not lost. (Version 0, "any", would do so too, but
+        # from whatever state the server's cache is in.) An object that nobody changed for long, or since
+        # the API server started, is older than the history of the watch: 410, and the next read finds it
+        # at that same version. Watching from it again would go in circles.
+        version = "" if since.version <= self._gone_version else str(since.version)
+        must_exist = not version and since.record is not None
+        alive = True
+        while alive:
+            alive = False
+            async for event in self._events(version):
+                alive = True
+                version = str(self._version_of(event.object))
+                if event.type != "BOOKMARK":
+                    yield self._observe(event.object, deleted=event.type == "DELETED")
+                elif must_exist:
+                    return  # the object should have come first: it was deleted after it was read
+                must_exist = False
+
+    async def _events(self, version: str) -> AsyncIterator[WatchEvent]:
+        resource, namespace, name = self._place
+        events = self._client.watch(
+            resource,
+            namespace,
+            resource_version=version,
+            field_selector=f"metadata.name={name}",
+        )
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        except GoneError:
+            self._gone_version = max(self._gone_version, int(version or 0))
+
+    def _write_into(self, obj: dict[str, Any], record: Record) -> None:
+        if self._labels:
+            metadata = obj["metadata"]
+            metadata["labels"] = {**(metadata.get("labels") or {}), **self._labels}
+        self._codec.encode(self._stamping.stamp(record), obj)
+
+    def _observe(self, obj: Mapping[str, Any], *, deleted: bool = False) -> Versioned:
+        version, uid = self._version_of(obj), obj["metadata"].get("uid", "")
+        if deleted:
+            return Versioned(record=None, version=version, uid=uid)
+        return Versioned(self._decode(obj), version, uid, obj)
+
+    def _version_of(self, obj: Mapping[str, Any]) -> int:
+        version = str(obj["metadata"].get("resourceVersion"))
+        if not (version.isascii() and version.isdigit()):
+            raise LockUnavailableError(f"{self._place}: the server's answer has the version {version!r:.40}")
+        return int(version)
+
+    def _decode(self, obj: Mapping[str, Any]) -> Record | UnreadableRecord:
+        try:
+            return self._codec.decode(obj)
+        except UndecodableError as error:
+            reason = f"{self._place}: {error}"
+            if not error.refused:
+                command = self._codec.freeing_command(self._place.namespace, self._place.name)
+                reason = f"{reason}; when no leader is at work, free it with: {command}"
+            return UnreadableRecord(reason, refused=error.refused)
