@@ -39,7 +39,12 @@ class Authority:
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def _build(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool = False, hosts: tuple[str, ...] = ()
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        authority: bool = False,
+        hosts: tuple[str, ...] = (),
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         builder = (
@@ -53,7 +58,9 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
         if hosts:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(h) for h in hosts]), False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_alternative(h) for h in hosts]), False
+            )
         return builder.sign(self._key, hashes.SHA256())
 
     def issue(self, name: str, *hosts: str) -> Pair:

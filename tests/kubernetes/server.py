@@ -7,7 +7,7 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,9 @@ class Conversation:
         await self._writer.drain()
 
     async def begin_chunks(self) -> None:
-        await self.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await self.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
 
     async def chunk(self, data: bytes) -> None:
         await self.send(b"%x\r\n%b\r\n" % (len(data), data))
@@ -67,7 +69,9 @@ Handler = Callable[[Seen, Conversation], Awaitable[Answer | None]]
 class ApiServer:
     """Give it a handler, or a list of answers that are used up one by one (the last one stays)."""
 
-    def __init__(self, *answers: Answer, handler: Handler | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *answers: Answer, handler: Handler | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._answers = list(answers)
         self._handler = handler
         self._tls = tls
@@ -82,9 +86,10 @@ class ApiServer:
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
-    async def __aenter__(self) -> ApiServer:
+    async def __aenter__(self) -> Self:
         if self._tls is not None:
             self._tls.sni_callback = lambda _, name, __: self.server_names.append(name)
+        self._changed = asyncio.Condition()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -97,8 +102,8 @@ class ApiServer:
 
     async def wait_all_closed(self) -> None:
         """Wait until the client has closed every connection."""
-        while self.open:
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(30), self._changed:
+            await self._changed.wait_for(lambda: not self.open)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -116,6 +121,8 @@ class ApiServer:
             pass
         finally:
             self.open -= 1
+            async with self._changed:
+                self._changed.notify_all()
             self._tasks.discard(task)
             writer.transport.abort()
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tenure.errors import ConfigurationError
 from tenure.kubernetes.client import Client
 from tenure.kubernetes.config import ClusterConfig, in_cluster
 from tenure.kubernetes.resource import LEASES
 from tests.kubernetes.authority import Authority
-from tests.kubernetes.server import Answer, ApiServer, Conversation, Seen, lease, status
+from tests.kubernetes.server import Answer, ApiServer, lease
 
 
 @pytest.fixture

@@ -18,23 +18,26 @@ _CONNECT_TIMEOUT_S = 1.0
 
 # A half-open watch dies within about half a minute.
 _DEAD_AFTER_S = 30
-_KEEPALIVE: list[httpcore2.SOCKET_OPTION] = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [
-    (socket.IPPROTO_TCP, getattr(socket, name), value)
-    for name, value in (
-        ("TCP_KEEPIDLE", _DEAD_AFTER_S // 2),
-        ("TCP_KEEPINTVL", 5),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", _DEAD_AFTER_S * 1000),
-    )
-    if hasattr(socket, name)
-]
+_KEEPALIVE: tuple[httpcore2.SOCKET_OPTION, ...] = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (
+            ("TCP_KEEPIDLE", _DEAD_AFTER_S // 2),
+            ("TCP_KEEPINTVL", 5),
+            ("TCP_KEEPCNT", 3),
+            ("TCP_USER_TIMEOUT", _DEAD_AFTER_S * 1000),
+        )
+        if hasattr(socket, name)
+    ),
+)
 
 
 class SocketBackend(httpcore2.AsyncNetworkBackend):
     """Opens the sockets of one pool, and knows them all, so that none outlives it."""
 
     def __init__(self) -> None:
-        self._network = httpcore2.AnyIOBackend()
+        self._network: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
         self._streams: set[_Stream] = set()
 
     async def connect_tcp(
