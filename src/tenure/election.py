@@ -34,7 +34,7 @@ from tenure.events import (
     TermEnding,
 )
 from tenure.knowledge import Knowledge, News
-from tenure.record import Attempt, Record, Versioned
+from tenure.record import Record, Versioned
 from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.states import HOLDING, IN_TERM, TRANSITIONS, State, TermState
 from tenure.timing import Timing
