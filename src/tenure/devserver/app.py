@@ -1,0 +1,221 @@
+"""The HTTP side: URLs, query parameters, bodies and answers in front of the registry."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+from tenure.devserver.discovery import discovery_document
+from tenure.devserver.kinds import Kind, find_kind
+from tenure.devserver.patch import PATCHES
+from tenure.devserver.registry import Registry
+from tenure.devserver.selectors import parse_selector
+from tenure.devserver.status import StatusError, bad_request, version_too_large
+from tenure.devserver.store import Object, Store
+from tenure.devserver.watch import Watch
+from tenure.serving import Receive, Scope, Send
+
+__all__ = ["App", "LoggedRequest"]
+
+_HEALTH = ("/healthz", "/livez", "/readyz")
+_WATCH_TIMEOUT_S = 1800.0
+
+
+class LoggedRequest(NamedTuple):
+    """One request that arrived: its method, its path without and with the query."""
+
+    method: str
+    path: str
+    target: str
+
+
+class Target(NamedTuple):
+    """What a resource URL names; `namespace` is None across all of them, `name` empty for a collection."""
+
+    kind: Kind
+    namespace: str | None
+    name: str
+
+    @property
+    def place(self) -> str:
+        """The namespace as objects have it: empty for kinds without one."""
+        return self.namespace or ""
+
+
+class App:
+    """The ASGI application.
+
+    Args:
+        history: how many changes a watch can go back.
+        bookmark_s: seconds between the bookmarks of a watch that asks for them.
+        token: the bearer token to demand, except for health and version; None demands none.
+    """
+
+    def __init__(self, *, history: int, bookmark_s: float, token: str | None) -> None:
+        self.requests: deque[LoggedRequest] = deque(maxlen=10_000)
+        self._store = Store(history=history)
+        self._registry = Registry(self._store)
+        self._bookmark_s = bookmark_s
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        query = f"?{request.url.query}" if request.url.query else ""
+        self.requests.append(LoggedRequest(request.method, request.url.path, request.url.path + query))
+        try:
+            response = await self._answer(request)
+        except StatusError as error:
+            response = JSONResponse(error.status, error.code)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.url.path
+        if path in _HEALTH or path.startswith(tuple(f"{health}/" for health in _HEALTH)):
+            return PlainTextResponse("ok")
+        if path != "/version":
+            self._authenticate(request)
+        if (document := discovery_document(path)) is not None:
+            return JSONResponse(document)
+        target = _parse_path(path)
+        if target is None:
+            return PlainTextResponse("404 page not found\n", 404)
+        if request.query_params.get("dryRun"):
+            raise bad_request("dryRun is not supported by this development server: leave it out")
+        return await self._dispatch(request, target)
+
+    def _authenticate(self, request: Request) -> None:
+        if self._token is not None and request.headers.get("authorization") != f"Bearer {self._token}":
+            raise StatusError(401, "Unauthorized", "Unauthorized")
+
+    async def _dispatch(self, request: Request, target: Target) -> Response:
+        kind, name = target.kind, target.name
+        match request.method, bool(name):
+            case "GET", _:
+                return self._read(request, target)
+            case "POST", False if target.namespace is not None or not kind.namespaced:
+                return JSONResponse(self._registry.create(kind, target.place, await _body(request)), 201)
+            case "PUT", True:
+                obj, created = self._registry.replace(kind, target.place, name, await _body(request))
+                return JSONResponse(obj, 201 if created else 200)
+            case "PATCH", True:
+                return JSONResponse(self._registry.patch(kind, target.place, name, await _patch(request)))
+            case "DELETE", True:
+                options = await _body(request) if await request.body() else {}
+                preconditions = options.get("preconditions") or {}
+                return JSONResponse(self._registry.delete(kind, target.place, name, preconditions))
+            case "DELETE", False if target.namespace is not None or not kind.namespaced:
+                doomed = self._registry.delete_collection(kind, target.place, _selector(request, target))
+                return JSONResponse(self._list(kind, doomed))
+        raise StatusError(
+            405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
+        )
+
+    def _read(self, request: Request, target: Target) -> Response:
+        query = request.query_params
+        version = _number(query.get("resourceVersion") or "0", "resourceVersion")
+        if query.get("watch") in ("true", "1"):
+            watch = self._watch(request, target, version)
+            return StreamingResponse(watch.lines(self._store), media_type="application/json")
+        if version > self._store.revision:
+            raise version_too_large(version, self._store.revision)
+        if target.name:
+            return JSONResponse(self._registry.get(target.kind, target.place, target.name))
+        selector = _selector(request, target)
+        items = [obj for obj in self._store.items(target.kind, target.namespace) if selector(obj)]
+        return JSONResponse(self._list(target.kind, items))
+
+    def _list(self, kind: Kind, items: list[Object]) -> Object:
+        # As the real server's lists: the items do not repeat their kind.
+        bare = [{k: v for k, v in obj.items() if k not in ("kind", "apiVersion")} for obj in items]
+        return {
+            "kind": f"{kind.kind}List",
+            "apiVersion": kind.api_version,
+            "metadata": {"resourceVersion": str(self._store.revision)},
+            "items": bare,
+        }
+
+    def _watch(self, request: Request, target: Target, version: int) -> Watch:
+        query = request.query_params
+        initial = query.get("sendInitialEvents")
+        begins_with_state = initial == "true" if initial else version == 0
+        return Watch(
+            kind=target.kind,
+            namespace=target.namespace,
+            selector=_selector(request, target),
+            since=None if begins_with_state else version or self._store.revision,
+            timeout_s=_number(query.get("timeoutSeconds") or "0", "timeoutSeconds") or _WATCH_TIMEOUT_S,
+            bookmark_s=self._bookmark_s if query.get("allowWatchBookmarks") in ("true", "1") else None,
+            marks_initial=initial == "true",
+        )
+
+
+def _parse_path(path: str) -> Target | None:
+    match path.strip("/").split("/"):
+        case ["api", version, *rest]:
+            api_version = version
+        case ["apis", group, version, *rest]:
+            api_version = f"{group}/{version}"
+        case _:
+            return None
+    namespace: str | None = None
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        namespace, *rest = rest[1:]
+    if len(rest) not in (1, 2):
+        return None
+    plural, name = rest[0], "".join(rest[1:])
+    kind = find_kind(api_version, plural)
+    if (
+        kind is None
+        or (namespace is not None) > kind.namespaced
+        or (name and kind.namespaced and not namespace)
+    ):
+        return None
+    return Target(kind, namespace, name)
+
+
+def _selector(request: Request, target: Target) -> Callable[[Object], bool]:
+    query = request.query_params
+    fields = query.get("fieldSelector", "")
+    if target.name:  # a watch on one object's own URL
+        fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
+    return parse_selector(target.kind, query.get("labelSelector", ""), fields)
+
+
+def _number(text: str, parameter: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise bad_request(f'Invalid value: "{text}": {parameter} must be a whole number')
+    return int(text)
+
+
+async def _body(request: Request) -> Any:
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    if media_type != "application/json":
+        raise _unsupported_media_type("application/json")
+    return _parse_json(await request.body())
+
+
+async def _patch(request: Request) -> Callable[[Object], Any]:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    apply = PATCHES.get(media_type)
+    if apply is None:
+        raise _unsupported_media_type(*PATCHES)
+    patch = _parse_json(await request.body())
+    return lambda existing: apply(existing, patch)
+
+
+def _parse_json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise bad_request(f"the body is no JSON: {error}") from None
+
+
+def _unsupported_media_type(*accepted: str) -> StatusError:
+    types = ", ".join(accepted)
+    message = f"the body of the request was in an unknown format - accepted media types include: {types}"
+    return StatusError(415, "UnsupportedMediaType", message)

@@ -1,0 +1,3 @@
+"""Tools for tests of programs that elect leaders."""
+
+from __future__ import annotations
