@@ -8,6 +8,7 @@ from enum import StrEnum
 from tenure.token import FencingToken
 
 __all__ = [
+    "Available",
     "CampaignStarted",
     "Elected",
     "Event",
@@ -19,6 +20,7 @@ __all__ = [
     "Released",
     "Renewed",
     "TermEnding",
+    "Unavailable",
 ]
 
 
@@ -108,3 +110,15 @@ class RecordTrouble(Event):
     """Something about the record that a person should know; emitted once per change of state."""
 
     message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unavailable(Event):
+    """The lock's store cannot be reached or refuses; emitted once, when that begins or its cause changes."""
+
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Available(Event):
+    """The lock's store answers again."""

@@ -1,0 +1,28 @@
+"""LockCandidacy: a candidate whose source of truth is a lock."""
+
+from __future__ import annotations
+
+from tenure.election import Election
+from tenure.lock_driver import LockDriver
+from tenure.states import State
+
+__all__ = ["LockCandidacy"]
+
+
+class LockCandidacy(LockDriver[Election]):
+    """An `Election` over an open lock; implements `tenure.candidacy.Candidacy`."""
+
+    def campaign(self) -> None:
+        """Try to lead, from now on; every earlier body has ended."""
+        self.perform(self.core.campaign)
+
+    def resign(self) -> None:
+        """Give up the campaign, or the term once its body has ended."""
+        self.perform(self.core.resign)
+
+    def body_ended(self) -> None:
+        """The body of the present or last term has ended."""
+        self.perform(self.core.body_ended)
+
+    def _is_idle(self) -> bool:
+        return self.core.state is State.IDLE

@@ -1,0 +1,143 @@
+"""Term: one tenure, whose validity is decided at the moment of use.
+
+Nothing here waits for an event loop to say that the term is over: a loop that is blocked, a process that was
+paused, a forked copy all find out by asking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tenure.clock import boot_time
+from tenure.errors import LeadershipLostError
+from tenure.events import LossReason
+from tenure.fork import fork_generation
+from tenure.token import FencingToken
+
+__all__ = ["Tenure", "Term"]
+
+
+class Tenure:
+    """The facts of a term, written by its driver and read from any thread.
+
+    Args:
+        token: the term's fencing token.
+        deadline: when it is over unless it is renewed; boot time, seconds.
+    """
+
+    def __init__(self, token: FencingToken, deadline: float) -> None:
+        self.token = token
+        self.deadline = deadline
+        self._generation = fork_generation()
+        self._over: str | None = None
+        self._ending = False
+        self._watchers: list[Callable[[], None]] = []
+
+    def renew(self, deadline: float) -> None:
+        """The term goes on until `deadline`; boot time, seconds."""
+        self.deadline = deadline
+
+    def begin_ending(self) -> None:
+        """The term is being given up: valid, but its body is asked to end."""
+        self._ending = True
+        for watcher in self._watchers:
+            watcher()
+
+    def end(self, reason: LossReason | None = None) -> None:
+        """The term is over: lost for `reason`, or given up."""
+        if self._over is None:
+            self._over = _REASONS[reason] if reason else "it was given up"
+        self.begin_ending()
+
+    def on_ending(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` when the term begins to end, at once if it already has."""
+        self._watchers.append(watcher)
+        if self._ending:
+            watcher()
+
+    def is_ending(self) -> bool:
+        """Tell whether the body should end."""
+        return self._ending or self.why_over() is not None
+
+    def remaining_s(self) -> float:
+        """Return for how many seconds the term is valid without a renewal; 0 when it is over."""
+        return 0.0 if self.why_over() else max(0.0, self.deadline - boot_time())
+
+    def why_over(self) -> str | None:
+        """Return why the term is over; None: it is valid now."""
+        if self._generation != fork_generation():
+            return "it belongs to the process that this one was forked from"
+        if self._over is not None:
+            return self._over
+        return _REASONS[LossReason.RENEW_DEADLINE] if boot_time() >= self.deadline else None
+
+    def check(self, remaining_s: float = 0.0) -> None:
+        """Raise `LeadershipLostError` unless the term is valid for `remaining_s` more seconds."""
+        if reason := self.why_over():
+            raise LeadershipLostError(f"the term {self.token} is over: {reason}")
+        left = self.remaining_s()
+        if left < remaining_s:
+            raise LeadershipLostError(
+                f"the term {self.token} has {left:.3f} s left, {remaining_s:g} s are wanted"
+            )
+
+
+class Term:
+    """One tenure, as its body sees it. Made by a `LeaderElector`, never by hand."""
+
+    def __init__(self, tenure: Tenure) -> None:
+        self._tenure = tenure
+        self._ended = asyncio.Event()
+        tenure.on_ending(self._ended.set)
+
+    def __repr__(self) -> str:
+        return f"<Term {self.token}, {self.remaining_s():.1f} s left>"
+
+    @property
+    def token(self) -> FencingToken:
+        """The fencing token, to be checked by every resource that the body writes to."""
+        return self._tenure.token
+
+    def is_valid(self) -> bool:
+        """Tell whether the term is valid at this moment."""
+        return self._tenure.why_over() is None
+
+    def check(self, remaining_s: float = 0.0) -> None:
+        """Make sure that the term is valid, for at least `remaining_s` more seconds.
+
+        Raises:
+            LeadershipLostError: it is not; the message says why.
+        """
+        self._tenure.check(remaining_s)
+
+    def remaining_s(self) -> float:
+        """Return for how many seconds the term is valid without a further renewal; 0 when it is over."""
+        return self._tenure.remaining_s()
+
+    def is_ending(self) -> bool:
+        """Tell whether the body should end: the term was lost, or is being given up (and is still valid)."""
+        return self._tenure.is_ending()
+
+    async def wait_ending(self, timeout: float | None = None) -> bool:
+        """Wait until the body should end, at most `timeout` seconds; return whether it should."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._ended.wait()
+        except TimeoutError:
+            pass  # the answer is below
+        return self.is_ending()
+
+
+_REASONS = {
+    LossReason.RENEW_DEADLINE: "it could not be renewed in time",
+    LossReason.DRAIN_TIMEOUT: "the body did not end within drain_timeout",
+    LossReason.OTHER_HOLDER: "another candidate holds the record",
+    LossReason.FREED: "the record was freed by somebody else",
+    LossReason.FOREIGN_WRITE: "the record was written by somebody else",
+    LossReason.DELETED: "the record was deleted",
+    LossReason.RECREATED: "the record was deleted and created again",
+    LossReason.UNREADABLE: "the record cannot be read any more",
+    LossReason.HISTORY_RESET: "the store's history went back",
+    LossReason.INTERNAL_ERROR: "the elector failed",
+}
