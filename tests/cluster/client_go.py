@@ -85,7 +85,11 @@ class ClientGoCandidate:
                 self._changed.wait(min(remaining_s, 1))
 
     def terminate(self, *, timeout_s: float = 60) -> int:
-        """Send SIGTERM (which releases the lock, where it was told to), wait, and return the exit status."""
+        """Send SIGTERM, wait, and return the exit status.
+
+        That releases the lock, where it was told to, unless a renewal is in flight: then client-go's release
+        fails (nearly always in v0.23, rarely in v0.36), and the lock has to run out.
+        """
         self.process.terminate()
         return self._wait(timeout_s)
 

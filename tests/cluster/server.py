@@ -6,6 +6,7 @@ To play with one by hand: ``python -m tests.cluster.server``.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import socket
@@ -125,7 +126,8 @@ class Cluster:
         """
         command = [str(binary("kubectl")), f"--kubeconfig={self.admin_kubeconfig}"]
         command += [f"--cache-dir={self.folder / 'kubectl-cache'}", *args]
-        done = subprocess.run(command, input=input or "", capture_output=True, text=True)
+        preferences = {**os.environ, "KUBERC": "off"}  # not those of whoever runs the tests
+        done = subprocess.run(command, input=input or "", env=preferences, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import ssl
+import subprocess
+import sys
 import time
+import urllib.parse
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,11 +51,22 @@ def read_holders(cluster: Cluster, namespace: str, lock: str) -> list[str]:
 
 
 def wait_until_quiet(cluster: Cluster, namespace: str, lock: str) -> None:
-    """Wait for a second without a renewal: the release of v0.23 fails when it meets one in flight."""
+    """Wait for a second without a renewal: client-go's release fails when it meets one in flight."""
     before = None
     while before != (now := read_lock(cluster, namespace, lock)):
         before = now
         time.sleep(1)
+
+
+def wait_until_refused(url: urllib.parse.SplitResult) -> None:
+    """Wait until nothing listens at `url` any more, for a minute at most."""
+    for _ in range(600):
+        try:
+            socket.create_connection((url.hostname, url.port), timeout=5).close()
+        except ConnectionError:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{url.netloc} still accepts connections")
 
 
 def test_serves_the_version_that_the_module_pins(cluster: Cluster) -> None:
@@ -135,6 +152,26 @@ def test_paused_server_does_not_answer_until_it_is_resumed(cluster: Cluster) -> 
         cluster.resume()
 
     assert cluster.request("GET", "/readyz") == "ok"
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_servers_end_with_the_process_that_started_them(cluster: Cluster, end: signal.Signals) -> None:
+    command = [sys.executable, "-m", "tests.cluster.server"]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as by_hand:
+        assert by_hand.stdout is not None
+        kubeconfig = by_hand.stdout.readline().partition("=")[2].strip()
+        assert cluster.kubectl(f"--kubeconfig={kubeconfig}", "get", "namespaces", "-o", "name")
+        server = json.loads(Path(kubeconfig).read_text())["clusters"][0]["cluster"]["server"]
+        by_hand.send_signal(end)
+        status = by_hand.wait(60)
+
+    wait_until_refused(urllib.parse.urlsplit(server))
+    if end == signal.SIGKILL:  # its folder goes when the next cluster starts
+        assert status == -signal.SIGKILL
+    else:
+        assert status == 0
+        assert not Path(kubeconfig).exists()
 
 
 @pytest.mark.parametrize(("version", "lock"), [("v0.36", "leases"), *(("v0.23", lock) for lock in OLD_LOCKS)])
