@@ -164,15 +164,18 @@ async def _run(plugin: ExecPlugin) -> bytes:
             f"exec plugin {plugin.command} wants a terminal (interactiveMode: Always), and there is none"
         )
     process = await _start(plugin, has_terminal)
+    timeout = _INTERACTIVE_TIMEOUT_S if has_terminal else _TIMEOUT_S
     try:
-        async with asyncio.timeout(_INTERACTIVE_TIMEOUT_S if has_terminal else _TIMEOUT_S):
+        async with asyncio.timeout(timeout):
             output, errors = await process.communicate()
     except TimeoutError as error:
+        await _kill(process, has_terminal)
         raise LockUnavailableError(
-            f"exec plugin {plugin.command} gave no answer within {_TIMEOUT_S:g} s", refused=True
+            f"exec plugin {plugin.command} gave no answer within {timeout:g} s", refused=True
         ) from error
-    finally:
-        await _end(process, alone=not has_terminal)
+    except asyncio.CancelledError:
+        await _kill(process, has_terminal)
+        raise
     if process.returncode:
         said = " ".join((errors or b"").decode("utf-8", "replace").split())[-400:]
         raise LockUnavailableError(
@@ -210,14 +213,13 @@ async def _start(plugin: ExecPlugin, has_terminal: bool) -> asyncio.subprocess.P
         ) from error
 
 
-async def _end(process: asyncio.subprocess.Process, *, alone: bool) -> None:
-    if process.returncode is not None:
-        return
+async def _kill(process: asyncio.subprocess.Process, has_terminal: bool) -> None:
     with contextlib.suppress(ProcessLookupError):
-        if alone:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
+        if has_terminal:
             process.kill()
+        else:
+            # The program itself may have ended: what keeps us waiting is then a child that holds its pipes.
+            os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
 
 

@@ -7,7 +7,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import httpcore2
 
@@ -37,7 +37,8 @@ class SocketBackend(httpcore2.AsyncNetworkBackend):
     """Opens the sockets of one pool, and knows them all, so that none outlives it."""
 
     def __init__(self) -> None:
-        self._network: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
+        # The class is defined conditionally, which type checkers cannot follow.
+        self._network = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
         self._streams: set[_Stream] = set()
 
     async def connect_tcp(
