@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.kubernetes.files import PluginFiles, encoded, kubeconfig
 from tests.kubernetes.server import Answer, ApiServer, lease, status
 
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+V1 = '{"apiVersion": "client.authentication.k8s.io/v1", '
 UNAUTHORIZED = status(401, "Unauthorized", "Unauthorized")
 
 
@@ -193,17 +195,12 @@ def test_a_plugin_that_fails_is_quoted(plugin: PluginFiles, tmp_path: Path) -> N
         ("<html>", "printed no ExecCredential"),
         ("[]", "printed no ExecCredential"),
         ('{"apiVersion": "client.authentication.k8s.io/v1"}', "printed no ExecCredential"),
+        (V1 + '"status": {"token": "t", "expirationTimestamp": 5}}', "printed no ExecCredential"),
+        (V1 + '"status": {}}', "neither a token nor a certificate"),
+        (V1 + '"status": {"clientCertificateData": "x"}}', "neither a token nor a certificate"),
         (
-            '{"apiVersion": "client.authentication.k8s.io/v1", "status": {"token": "t", "expirationTimestamp": 5}}',
-            "printed no ExecCredential",
-        ),
-        (
-            '{"apiVersion": "client.authentication.k8s.io/v1", "status": {}}',
-            "neither a token nor a certificate",
-        ),
-        (
-            '{"apiVersion": "client.authentication.k8s.io/v1beta1", "status": {"token": "t"}}',
-            "answers in client.authentication.k8s.io/v1beta1",
+            V1.replace("v1", "v1beta1") + '"status": {"token": "t"}}',
+            "answers in client.authentication.k8s.io/v1b",
         ),
     ],
 )
@@ -257,10 +254,13 @@ def is_running(pid: int) -> bool:
         return False
 
 
-async def wait_for(path: Path) -> str:
-    while not path.exists():  # noqa: ASYNC110  # another process makes it
-        await asyncio.sleep(0.01)
-    return path.read_text()
+async def read_pids(folder: Path) -> list[int]:
+    def read() -> list[int]:
+        while not (folder / "pids").exists():
+            time.sleep(0.01)
+        return [int(pid) for pid in (folder / "pids").read_text().split()]
+
+    return await asyncio.to_thread(read)
 
 
 def test_a_slow_plugin_outlives_the_call_and_ends_with_the_client_and_its_children(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_slow_plugin_outlives_the_call_and_ends_with_the_client_and_its_childr
                 with pytest.raises(LockUnavailableError, match="nothing could be sent") as caught:
                     await client.get(LEASES, "default", "reports", timeout=0.05)
                 assert caught.value.refused
-            pids = [int(pid) for pid in (await wait_for(tmp_path / "pids")).split()]
+            pids = await read_pids(tmp_path)
             assert all(is_running(pid) for pid in pids)
             waiting = asyncio.create_task(client.get(LEASES, "default", "reports", timeout=60))
             await asyncio.sleep(0)
@@ -297,9 +297,9 @@ def test_sigint_does_not_reach_a_plugin_without_a_terminal(tmp_path: Path) -> No
         async with ApiServer(Answer(lease())) as server:
             client = make_client(tmp_path, server, slow_block(tmp_path))
             waiting = asyncio.create_task(client.get(LEASES, "default", "reports", timeout=60))
-            pid = int((await wait_for(tmp_path / "pids")).split()[0])
+            pid = (await read_pids(tmp_path))[0]
             assert os.getpgid(pid) == pid != os.getpgrp()
-            os.kill(pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
             with pytest.raises(LockUnavailableError, match="failed with status -9"):
                 await waiting
             await client.aclose()
