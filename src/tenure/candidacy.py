@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Future
+from asyncio import Event, Future
 from typing import Protocol
 
 __all__ = ["Candidacy"]
@@ -13,6 +13,9 @@ class Candidacy(Protocol):
 
     failed: Future[None]
     """Carries the error that ends the candidacy for good, if there is one."""
+
+    contact: Event
+    """Set when the store has answered, or failed to, for the first time."""
 
     def campaign(self) -> None:
         """Try to lead, from now on."""

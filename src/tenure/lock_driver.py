@@ -63,6 +63,7 @@ class LockDriver(Generic[CoreT]):
         core: as given.
         failed: carries the error that ends everything, if there is one: what is wrong before the first
             successful read, and a fault of tenure itself.
+        contact: set when the store has answered, or failed to, for the first time.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class LockDriver(Generic[CoreT]):
         self._polling = False
         self._has_read = False
         self._closed = False
+        self.contact = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def start(self) -> None:
@@ -174,6 +176,7 @@ class LockDriver(Generic[CoreT]):
             self._patience.answered(boot_time() - started)
             self._report_available()
             self._answered(request, seen)
+        self.contact.set()
 
     async def _call(self, request: Request, timeout: float) -> Versioned:
         if isinstance(request, ReadRequest):

@@ -40,9 +40,10 @@ class Tenure:
 
     def begin_ending(self) -> None:
         """The term is being given up: valid, but its body is asked to end."""
-        self._ending = True
-        for watcher in self._watchers:
-            watcher()
+        if not self._ending:
+            self._ending = True
+            for watcher in self._watchers:
+                watcher()
 
     def end(self, reason: LossReason | None = None) -> None:
         """The term is over: lost for `reason`, or given up."""
@@ -55,6 +56,11 @@ class Tenure:
         self._watchers.append(watcher)
         if self._ending:
             watcher()
+
+    @property
+    def was_asked_to_end(self) -> bool:
+        """The term was lost or given up while its body ran."""
+        return self._ending
 
     def is_ending(self) -> bool:
         """Tell whether the body should end."""

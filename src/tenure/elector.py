@@ -1,0 +1,303 @@
+"""LeaderElector: one candidate of one election, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+import random
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from tenure.announcements import Announcements
+from tenure.election import Election, OnMissing
+from tenure.errors import ConfigurationError, LeadershipLostError, PermissionDeniedError
+from tenure.events import Event, LeaderChanged
+from tenure.fork import fork_generation
+from tenure.lock import Lock
+from tenure.lock_candidacy import LockCandidacy
+from tenure.office import Office, OnOverrun
+from tenure.places import lock_at
+from tenure.signals import EXIT_STATUS_SIGTERM, on_sigterm
+from tenure.term import Term
+from tenure.timing import Timing
+
+__all__ = ["LeaderElector"]
+
+_log = logging.getLogger("tenure")
+_FIRST_BACKOFF_S = 1.0
+
+ResultT = TypeVar("ResultT")
+Work = Callable[[Term], Awaitable[ResultT]]
+
+
+class LeaderElector:
+    """Campaigns for one election, and runs work while elected.
+
+    Making one connects to nothing and reads no configuration but the environment's `POD_NAME`,
+    `POD_NAMESPACE` and `TENURE_LOCK`.
+
+    Args:
+        where: a lock; a string stands for ``LeaseLock(where)`` in the Pod's namespace.
+        identity: the name that others see; None: ``POD_NAME``, else the hostname. Two processes may share
+            it: to learn whether *this* one leads, ask `is_leader`.
+        timing: the durations.
+        drain_timeout: seconds that a body may take to end when it is stopped, while its term is renewed;
+            less than the Pod's ``terminationGracePeriodSeconds``.
+        on_overrun: what to do when a body still runs when others may lead: ``"log"``, ``"exit"`` the process
+            at once, or a callable.
+        on_missing: ``"create"``: a missing record is created and led at once. ``"wait"``: such a term begins
+            only a lease later, which closes the gap that a deletion of the record leaves (docs/contract.md).
+        epoch: of the fencing tokens; an operator raises it after a restore of etcd.
+        kubeconfig: for a string: path of a kubeconfig file, instead of the Pod's own configuration.
+        context: for a string: the context of that file.
+
+    Raises:
+        ConfigurationError: the arguments cannot work; the message names them.
+    """
+
+    def __init__(
+        self,
+        where: str | Lock,
+        *,
+        identity: str | None = None,
+        timing: Timing | None = None,
+        drain_timeout: float = 20.0,
+        on_overrun: OnOverrun = "log",
+        on_missing: OnMissing = "create",
+        epoch: int = 0,
+        kubeconfig: str | Path | None = None,
+        context: str | None = None,
+    ) -> None:
+        self.lock = lock_at(where, kubeconfig=kubeconfig, context=context)
+        self.identity = identity or os.environ.get("POD_NAME") or socket.gethostname()
+        self.timing = timing or Timing()
+        _check_choice("on_missing", on_missing, ("create", "wait"))
+        if not callable(on_overrun):
+            _check_choice("on_overrun", on_overrun, ("log", "exit"))
+        if drain_timeout < 0 or epoch < 0:
+            raise ConfigurationError("drain_timeout and epoch must not be negative.")
+        self._on_missing: OnMissing = on_missing
+        self._on_overrun: OnOverrun = on_overrun
+        self._drain_timeout = drain_timeout
+        self._epoch = epoch
+        self._announcements = Announcements()
+        self._office: Office | None = None
+        self._generation = fork_generation()
+
+    # ---- what is known
+
+    @property
+    def leader(self) -> str | None:
+        """Identity of the leader; empty: there is none; None: unknown. Never ask it whether *you* lead."""
+        return self._announcements.latest.leader if self._in_use() else None
+
+    def is_leader(self) -> bool:
+        """Tell whether this elector, in this process, leads at this moment."""
+        tenure = self._office.tenure if self._office else None
+        return tenure is not None and tenure.why_over() is None
+
+    def _in_use(self) -> bool:
+        """Whether this process uses the elector; one that was inherited by a fork is idle (rule 5)."""
+        return self._office is not None and self._generation == fork_generation()
+
+    def changes(self) -> AsyncIterator[LeaderChanged]:
+        """Iterate over what is known of the leader: the present state, then each change, the latest only."""
+        return self._announcements.changes()
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Call back with every event (`tenure.events`), in the event loop's thread; it must not block.
+
+        Returns:
+            a function that ends the subscription.
+        """
+        return self._announcements.subscribe(callback)
+
+    # ---- ways to lead
+
+    async def run(self, work: Work[ResultT], *, handle_signals: bool = True) -> ResultT:
+        """Campaign, run `work` while elected, campaign again after a loss; return its result.
+
+        On loss `work` is cancelled. When it returns while the term is valid, the term is released and the
+        result returned. SIGTERM, if nobody else handles it and this is the main thread, drains and
+        releases, and then raises `SystemExit`.
+
+        Args:
+            work: a coroutine function that takes the `Term`.
+            handle_signals: False: leave SIGTERM alone.
+
+        Raises:
+            TypeError: `work` is synchronous; use `tenure.blocking`.
+            ConfigurationError, PermissionDeniedError: before the first successful read; later never.
+            Exception: whatever `work` raised of its own; the term is released first.
+        """
+        _check_work(work)
+        async with self._take_office() as office:
+            with on_sigterm(office.stop) if handle_signals else nullcontext():
+                while not office.stopped:
+                    outcome = await office.serve(work)
+                    if outcome.finished and not office.stopped:
+                        return outcome.result  # type: ignore[return-value] # it is, where finished
+        raise SystemExit(EXIT_STATUS_SIGTERM)
+
+    def term(self) -> AbstractAsyncContextManager[Term]:
+        """Hold one term: campaign on entry, release on exit.
+
+        If the term is lost, the block is cancelled, and `LeadershipLostError` is raised in any case.
+
+        Raises:
+            LeadershipLostError: on exit: the term ended first.
+            ConfigurationError, PermissionDeniedError: on entry.
+            RuntimeError: this elector is in use already.
+        """
+        return _TermScope(self._take_office)
+
+    @asynccontextmanager
+    async def running(self, work: Work[object]) -> AsyncIterator[Self]:
+        """Campaign in the background and run `work` whenever elected, until the block ends; then drain.
+
+        An error of `work` is logged; the term is released, and the next campaign begins after a pause.
+
+        Raises:
+            TypeError: `work` is synchronous; use `tenure.blocking`.
+            ConfigurationError, PermissionDeniedError: on entry, if the store answers at once.
+        """
+        _check_work(work)
+        async with self._take_office() as office:
+            serving = asyncio.create_task(self._serve_on(office, work), name="tenure serving")
+            try:
+                await _first(serving, office.candidacy.contact.wait())
+                if serving.done():
+                    serving.result()
+                yield self
+            finally:
+                serving.cancel()
+                await asyncio.wait({serving})
+
+    async def _serve_on(self, office: Office, work: Work[object]) -> None:
+        backoff = _FIRST_BACKOFF_S
+        while True:
+            try:
+                outcome = await office.serve(work)
+            except (ConfigurationError, PermissionDeniedError) as error:
+                if not office.candidacy.contact.is_set() or office.candidacy.failed.done():
+                    _log.error("cannot campaign: %s", error)
+                    raise
+                _log.exception("the work failed")
+            except Exception:
+                _log.exception("the work failed; the term is released")
+            else:
+                if not outcome.finished:
+                    backoff = _FIRST_BACKOFF_S
+                    continue
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, self.timing.lease_duration)
+
+    @asynccontextmanager
+    async def _take_office(self) -> AsyncIterator[Office]:
+        """Connect: from here on this elector is in use."""
+        if self._in_use():
+            raise RuntimeError(f"this elector of {self.lock.describe()} is in use; make another one")
+        self._generation = fork_generation()
+        office = self._office = Office(self._on_overrun)
+        try:
+            async with self.lock.open() as session:
+                candidacy = LockCandidacy(self._election(), session, self.timing, self._publish)
+                office.candidacy = candidacy
+                candidacy.start()
+                try:
+                    yield office
+                finally:
+                    await candidacy.aclose()
+        finally:
+            self._office = None
+            self._announcements.close()
+
+    def _publish(self, event: Event) -> None:
+        if self._office is not None:
+            self._office.handle(event)
+        self._announcements.publish(event)
+
+    def _election(self) -> Election:
+        # Made here and not earlier: a forked or copied process must get an incarnation of its own (rule 5).
+        return Election(
+            identity=self.identity,
+            incarnation=secrets.token_hex(16),
+            timing=self.timing,
+            draw=random.SystemRandom().random,
+            on_missing=self._on_missing,
+            drain_timeout=self._drain_timeout,
+            epoch=self._epoch,
+        )
+
+
+class _TermScope(AbstractAsyncContextManager[Term]):
+    """The ``async with`` form: the body is the block, in the task that entered it."""
+
+    def __init__(self, take_office: Callable[[], AbstractAsyncContextManager[Office]]) -> None:
+        self._place = take_office()
+        self._interrupted = False
+        self._cancelling = 0
+
+    async def __aenter__(self) -> Term:
+        office = self._office = await self._place.__aenter__()
+        try:
+            while (tenure := await office.elect()) is None or tenure.is_ending():
+                await office.leave()
+        except BaseException as error:
+            await self._place.__aexit__(type(error), error, error.__traceback__)
+            raise
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("term() needs a task: enter it within asyncio.run")
+        self._task, self._cancelling = task, task.cancelling()
+        self._tenure = tenure
+        office.on_loss(self._interrupt)
+        return Term(tenure)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        over = self._tenure.why_over()
+        cancelled = await self._office.leave()
+        await self._place.__aexit__(kind, error, trace)
+        # As asyncio.timeout does it: our own interruption is taken back, one from outside stays.
+        if self._interrupted and self._task.uncancel() > self._cancelling:
+            return
+        if cancelled:
+            raise asyncio.CancelledError
+        ours = self._interrupted and isinstance(error, asyncio.CancelledError)
+        if over is not None and (error is None or ours):
+            raise LeadershipLostError(f"the term {self._tenure.token} ended first: {over}") from error
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        self._task.cancel()
+
+
+def _check_work(work: object) -> None:
+    if not inspect.iscoroutinefunction(work) and not inspect.iscoroutinefunction(type(work).__call__):
+        raise TypeError(
+            f"work must be a coroutine function (async def), not {work!r}; "
+            "for synchronous work use tenure.blocking.LeaderElector"
+        )
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigurationError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
+
+
+async def _first(task: asyncio.Future[None], other: Awaitable[object]) -> None:
+    waiter = asyncio.ensure_future(other)
+    both: set[asyncio.Future[Any]] = {task, waiter}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiter.cancel()
