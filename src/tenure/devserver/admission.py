@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Any
 
 from tenure.devserver.kinds import Kind
 from tenure.devserver.status import Cause, bad_request, invalid
+from tenure.devserver.typed import (
+    Reader,
+    as_is,
+    read_int32,
+    read_micro_time,
+    read_string,
+    read_strings,
+    read_struct,
+    read_time,
+)
 
-__all__ = ["check_name", "check_values", "decode"]
+__all__ = ["check_values", "decode", "decode_patched"]
 
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _SUBDOMAIN_RULE = (
@@ -23,86 +33,32 @@ _CONFIG_KEY_RULE = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
     f"'KEY_NAME',  or 'key-name', regex used for validation is '{_CONFIG_KEY}')"
 )
-_MICRO_TIME = "2006-01-02T15:04:05.000000Z07:00"
-"""The layout of a MicroTime in Go's notation: exactly six fractional digits."""
+_QUALIFIED_NAME = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_QUALIFIED_NAME_RULE = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    f"'{_QUALIFIED_NAME}')"
+)
+_LABEL = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
+_LABEL_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
+    "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used "
+    f"for validation is '{_LABEL}')"
+)
 
-_JSON_NAMES = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
-
-
-def _mistyped(value: object, field: str, wanted: str) -> ValueError:
-    given = _JSON_NAMES[type(value)]
-    return ValueError(f"json: cannot unmarshal {given} into Go struct field {field} of type {wanted}")
-
-
-def _string(value: object, field: str) -> str:
-    if not isinstance(value, str):
-        raise _mistyped(value, field, "string")
-    return value
-
-
-def _int32(value: object, field: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _mistyped(value, field, "int32")
-    return value
-
-
-def _micro_time(value: object, field: str) -> str:
-    """A MicroTime, in UTC as the server stores it."""
-    text = _string(value, field)
-    second, fraction, zone = text[:19], text[19:26], text[26:]
-
-    def refused(rest: str, layout: str) -> ValueError:
-        return ValueError(f'parsing time "{text}" as "{_MICRO_TIME}": cannot parse "{rest}" as "{layout}"')
-
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", second, re.ASCII):
-        raise refused(text, "2006")
-    if not re.fullmatch(r"\.\d{6}", fraction, re.ASCII):
-        raise refused(fraction + zone, ".000000")
-    if not re.fullmatch(r"Z|[+-]\d\d:\d\d", zone, re.ASCII):
-        raise refused(zone, "Z07:00")
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f'parsing time "{text}": out of range') from None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
-
-
-def _strings(value: object, field: str) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise _mistyped(value, field, "map[string]string")
-    return {key: "" if item is None else _string(item, field) for key, item in value.items()}
-
-
-def _kept(value: object, field: str) -> object:
-    return value
-
-
-_Reader = Callable[[object, str], object]
-
-_METADATA: dict[str, _Reader] = {
-    **dict.fromkeys(("name", "generateName", "namespace", "uid", "resourceVersion"), _string),
-    "creationTimestamp": _string,
-    "labels": _strings,
-    "annotations": _strings,
-    "ownerReferences": _kept,
-    "finalizers": _kept,
+_METADATA: dict[str, Reader] = {
+    **dict.fromkeys(("name", "generateName", "namespace", "uid", "resourceVersion"), read_string),
+    "creationTimestamp": read_time,
+    "labels": read_strings,
+    "annotations": read_strings,
+    "ownerReferences": as_is,
+    "finalizers": as_is,
 }
-_LEASE_SPEC: dict[str, _Reader] = {
-    **dict.fromkeys(("holderIdentity", "strategy", "preferredHolder"), _string),
-    **dict.fromkeys(("leaseDurationSeconds", "leaseTransitions"), _int32),
-    **dict.fromkeys(("acquireTime", "renewTime"), _micro_time),
+_LEASE_SPEC: dict[str, Reader] = {
+    **dict.fromkeys(("holderIdentity", "strategy", "preferredHolder"), read_string),
+    **dict.fromkeys(("leaseDurationSeconds", "leaseTransitions"), read_int32),
+    **dict.fromkeys(("acquireTime", "renewTime"), read_micro_time),
 }
-
-
-def _struct(value: object, type_name: str, path: str, readers: dict[str, _Reader]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _mistyped(value, f"{type_name}.{path}", f"v1.{type_name}")
-    known = ((key, item) for key, item in value.items() if key in readers and item is not None)
-    return {key: readers[key](item, f"{type_name}.{path}.{key}") for key, item in known}
-
-
-def _without_empty(metadata: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in metadata.items() if value not in ("", {}, [])}
 
 
 def decode(kind: Kind, body: Any) -> dict[str, Any]:
@@ -112,45 +68,48 @@ def decode(kind: Kind, body: Any) -> dict[str, Any]:
         StatusError: 400, another kind or a field of the wrong type.
     """
     if not isinstance(body, dict):
-        raise bad_request(f"the body is no {kind.kind}: a JSON object is needed")
+        needed = f"the object provided is unrecognized (must be of type {kind.kind})"
+        raise bad_request(f"{needed}: couldn't get version/kind; json parse error: it is no JSON object")
     given_kind, given_version = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
-    if (given_kind, given_version) != (kind.kind, kind.api_version):
-        version = str(given_version).rpartition("/")[2]
-        raise bad_request(
-            f'{given_kind} in version "{version}" cannot be handled as a {kind.kind}: '
-            f"this URL takes {kind.api_version} {kind.kind}"
-        )
     try:
+        if (given_kind, given_version) != (kind.kind, kind.api_version):
+            raise ValueError(f"this URL takes {kind.api_version} {kind.kind}")
         return _typed(kind, body)
     except ValueError as error:
-        message = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {error}'
+        version = str(given_version).rpartition("/")[2]
+        message = f'{given_kind} in version "{version}" cannot be handled as a {kind.kind}: {error}'
         raise bad_request(message) from None
 
 
-def _typed(kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
-    metadata = _struct(body.get("metadata") or {}, "ObjectMeta", "metadata", _METADATA)
-    obj = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": _without_empty(metadata)}
-    obj |= {field: body[field] for field in kind.fields if body.get(field) is not None}
-    if kind.kind == "Lease":
-        obj["spec"] = _struct(body.get("spec") or {}, "LeaseSpec", "spec", _LEASE_SPEC)
-    if kind.kind == "ConfigMap" and "data" in obj:
-        obj["data"] = _strings(obj["data"], "ConfigMap.data")
-    return obj
-
-
-def check_name(kind: Kind, metadata: dict[str, Any]) -> None:
-    """Check the name of an object to be created.
+def decode_patched(kind: Kind, body: Any) -> dict[str, Any]:
+    """Read what a patch made of an object of `kind`.
 
     Raises:
-        StatusError: 422, missing or malformed.
+        StatusError: 422, another kind or a field of the wrong type.
     """
-    name = metadata.get("name", "")
-    if not name:
-        cause = ("FieldValueRequired", "metadata.name", "Required value: name or generateName is required")
-        raise invalid(kind.group, kind.kind, name, [cause])
-    if len(name) > 253 or not re.fullmatch(_SUBDOMAIN, name):
-        cause = ("FieldValueInvalid", "metadata.name", f'Invalid value: "{name}": {_SUBDOMAIN_RULE}')
-        raise invalid(kind.group, kind.kind, name, [cause])
+    try:
+        if not isinstance(body, dict) or (body.get("kind"), body.get("apiVersion")) != (
+            kind.kind,
+            kind.api_version,
+        ):
+            raise ValueError(f"the result is no {kind.api_version} {kind.kind}")
+        return _typed(kind, body)
+    except ValueError as error:
+        result = json.dumps(json.dumps(body, separators=(",", ":")))
+        cause = ("FieldValueInvalid", "patch", f"Invalid value: {result}: {error}")
+        raise invalid(kind.group, kind.kind, "", [cause]) from None
+
+
+def _typed(kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
+    metadata = read_struct(body.get("metadata") or {}, f"{kind.kind}.metadata", "ObjectMeta", _METADATA)
+    present = {key: value for key, value in metadata.items() if value not in ("", {}, [])}
+    obj: dict[str, Any] = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": present}
+    obj |= {field: body[field] for field in kind.fields if body.get(field) is not None}
+    if kind.kind == "Lease":
+        obj["spec"] = read_struct(body.get("spec") or {}, "Lease.spec", "LeaseSpec", _LEASE_SPEC)
+    if kind.kind == "ConfigMap" and "data" in obj:
+        obj["data"] = read_strings(obj["data"], "ConfigMap.data")
+    return obj
 
 
 def check_values(kind: Kind, obj: dict[str, Any]) -> None:
@@ -159,30 +118,46 @@ def check_values(kind: Kind, obj: dict[str, Any]) -> None:
     Raises:
         StatusError: 422, naming every one of them.
     """
-    causes: list[Cause] = []
+    causes = list(_metadata_faults(obj["metadata"]))
     if kind.kind == "Lease":
-        causes = _lease_faults(obj["spec"])
-    elif kind.kind == "ConfigMap":
-        causes = [
-            ("FieldValueInvalid", f"data[{key}]", f'Invalid value: "{key}": {_CONFIG_KEY_RULE}')
+        causes += _lease_faults(obj["spec"])
+    if kind.kind == "ConfigMap":
+        causes += [
+            _invalid(f"data[{key}]", f'"{key}"', _CONFIG_KEY_RULE)
             for key in obj.get("data", {})
             if not re.fullmatch(_CONFIG_KEY, key)
         ]
     if causes:
-        raise invalid(kind.group, kind.kind, obj["metadata"]["name"], causes)
+        raise invalid(kind.group, kind.kind, obj["metadata"].get("name", ""), causes)
 
 
-def _lease_faults(spec: dict[str, Any]) -> list[Cause]:
-    faults: list[Cause] = []
+def _invalid(field: str, value: str, rule: str) -> Cause:
+    return "FieldValueInvalid", field, f"Invalid value: {value}: {rule}"
 
-    def refuse(field: str, rule: str) -> None:
-        faults.append(("FieldValueInvalid", f"spec.{field}", f"Invalid value: {spec[field]}: {rule}"))
 
-    if spec.get("leaseDurationSeconds", 1) <= 0:
-        refuse("leaseDurationSeconds", "must be greater than 0")
-    if spec.get("leaseTransitions", 0) < 0:
-        refuse("leaseTransitions", "must be greater than or equal to 0")
+def _metadata_faults(metadata: dict[str, Any]) -> Iterator[Cause]:
+    name = metadata.get("name", "")
+    if not name:
+        yield "FieldValueRequired", "metadata.name", "Required value: name or generateName is required"
+    elif len(name) > 253:
+        yield _invalid("metadata.name", f'"{name}"', "must be no more than 253 characters")
+    elif not re.fullmatch(_SUBDOMAIN, name):
+        yield _invalid("metadata.name", f'"{name}"', _SUBDOMAIN_RULE)
+    for field in ("labels", "annotations"):
+        for key in metadata.get(field, {}):
+            if not re.fullmatch(_QUALIFIED_NAME, key.rpartition("/")[2]):
+                yield _invalid(f"metadata.{field}", f'"{key}"', _QUALIFIED_NAME_RULE)
+    for value in metadata.get("labels", {}).values():
+        if not re.fullmatch(_LABEL, value):
+            yield _invalid("metadata.labels", f'"{value}"', _LABEL_RULE)
+
+
+def _lease_faults(spec: dict[str, Any]) -> Iterator[Cause]:
+    duration, transitions = spec.get("leaseDurationSeconds", 1), spec.get("leaseTransitions", 0)
+    if duration <= 0:
+        yield _invalid("spec.leaseDurationSeconds", str(duration), "must be greater than 0")
+    if transitions < 0:
+        yield _invalid("spec.leaseTransitions", str(transitions), "must be greater than or equal to 0")
     if spec.get("preferredHolder") and not spec.get("strategy"):
         rule = "Forbidden: may only be specified if `strategy` is defined"
-        faults.append(("FieldValueForbidden", "spec.preferredHolder", rule))
-    return faults
+        yield "FieldValueForbidden", "spec.preferredHolder", rule

@@ -10,12 +10,20 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
+from tenure.devserver import protobuf
 from tenure.devserver.discovery import discovery_document
-from tenure.devserver.kinds import Kind, find_kind
-from tenure.devserver.patch import PATCHES
+from tenure.devserver.kinds import Kind, find_kind, is_served
+from tenure.devserver.patch import PATCHES, json_patch
 from tenure.devserver.registry import Registry
 from tenure.devserver.selectors import parse_selector
-from tenure.devserver.status import StatusError, bad_request, version_too_large
+from tenure.devserver.status import (
+    StatusError,
+    bad_request,
+    internal,
+    invalid,
+    unknown_resource,
+    version_too_large,
+)
 from tenure.devserver.store import Object, Store
 from tenure.devserver.watch import Watch
 from tenure.serving import Receive, Scope, Send
@@ -81,9 +89,10 @@ class App:
             self._authenticate(request)
         if (document := discovery_document(path)) is not None:
             return JSONResponse(document)
-        target = _parse_path(path)
-        if target is None:
+        api_version, rest = _parse_path(path)
+        if not is_served(api_version):
             return PlainTextResponse("404 page not found\n", 404)
+        target = _find_target(api_version, rest)
         if request.query_params.get("dryRun"):
             raise bad_request("dryRun is not supported by this development server: leave it out")
         return await self._dispatch(request, target)
@@ -98,27 +107,29 @@ class App:
             case "GET", _:
                 return self._read(request, target)
             case "POST", False if target.namespace is not None or not kind.namespaced:
-                return JSONResponse(self._registry.create(kind, target.place, await _body(request)), 201)
+                return JSONResponse(
+                    self._registry.create(kind, target.place, await _body(request, kind)), 201
+                )
             case "PUT", True:
-                obj, created = self._registry.replace(kind, target.place, name, await _body(request))
+                obj, created = self._registry.replace(kind, target.place, name, await _body(request, kind))
                 return JSONResponse(obj, 201 if created else 200)
             case "PATCH", True:
                 return JSONResponse(self._registry.patch(kind, target.place, name, await _patch(request)))
             case "DELETE", True:
-                options = await _body(request) if await request.body() else {}
+                options = await _body(request, kind) if await request.body() else {}
                 preconditions = options.get("preconditions") or {}
                 return JSONResponse(self._registry.delete(kind, target.place, name, preconditions))
             case "DELETE", False if target.namespace is not None or not kind.namespaced:
                 doomed = self._registry.delete_collection(kind, target.place, _selector(request, target))
                 return JSONResponse(self._list(kind, doomed))
-        raise StatusError(
-            405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
-        )
+        message = "the server does not allow this method on the requested resource"
+        raise StatusError(405, "MethodNotAllowed", message, {})
 
     def _read(self, request: Request, target: Target) -> Response:
         query = request.query_params
-        version = _number(query.get("resourceVersion") or "0", "resourceVersion")
-        if query.get("watch") in ("true", "1"):
+        watches = _flag(query.get("watch"))
+        version = _version(query.get("resourceVersion") or "0", lists=not watches and not target.name)
+        if watches:
             watch = self._watch(request, target, version)
             return StreamingResponse(watch.lines(self._store), media_type="application/json")
         if version > self._store.revision:
@@ -141,40 +152,41 @@ class App:
 
     def _watch(self, request: Request, target: Target, version: int) -> Watch:
         query = request.query_params
-        initial = query.get("sendInitialEvents")
-        begins_with_state = initial == "true" if initial else version == 0
+        initial, bookmarks = query.get("sendInitialEvents"), _flag(query.get("allowWatchBookmarks"))
+        if initial is not None and query.get("resourceVersionMatch") != "NotOlderThan":
+            raise _initial_without_match()
+        begins_with_state = version == 0 if initial is None else _flag(initial)
         return Watch(
             kind=target.kind,
             namespace=target.namespace,
             selector=_selector(request, target),
             since=None if begins_with_state else version or self._store.revision,
-            timeout_s=_number(query.get("timeoutSeconds") or "0", "timeoutSeconds") or _WATCH_TIMEOUT_S,
-            bookmark_s=self._bookmark_s if query.get("allowWatchBookmarks") in ("true", "1") else None,
-            marks_initial=initial == "true",
+            timeout_s=_seconds(query.get("timeoutSeconds") or "0") or _WATCH_TIMEOUT_S,
+            bookmark_s=self._bookmark_s if bookmarks else None,
         )
 
 
-def _parse_path(path: str) -> Target | None:
+def _parse_path(path: str) -> tuple[str, list[str]]:
+    """The API version and what follows it; an empty one where the path names none."""
     match path.strip("/").split("/"):
         case ["api", version, *rest]:
-            api_version = version
+            return version, rest
         case ["apis", group, version, *rest]:
-            api_version = f"{group}/{version}"
-        case _:
-            return None
+            return f"{group}/{version}", rest
+    return "", []
+
+
+def _find_target(api_version: str, rest: list[str]) -> Target:
     namespace: str | None = None
     if rest[:1] == ["namespaces"] and len(rest) > 2:
         namespace, *rest = rest[1:]
-    if len(rest) not in (1, 2):
-        return None
-    plural, name = rest[0], "".join(rest[1:])
-    kind = find_kind(api_version, plural)
-    if (
-        kind is None
-        or (namespace is not None) > kind.namespaced
-        or (name and kind.namespaced and not namespace)
-    ):
-        return None
+    kind = find_kind(api_version, rest[0])
+    if kind is None or len(rest) > 2:
+        raise unknown_resource()
+    name = "".join(rest[1:])
+    needs_namespace = kind.namespaced and bool(name)
+    if (namespace is None and needs_namespace) or (namespace is not None and not kind.namespaced):
+        raise unknown_resource()
     return Target(kind, namespace, name)
 
 
@@ -186,36 +198,63 @@ def _selector(request: Request, target: Target) -> Callable[[Object], bool]:
     return parse_selector(target.kind, query.get("labelSelector", ""), fields)
 
 
-def _number(text: str, parameter: str) -> int:
+def _flag(text: str | None) -> bool:
+    """A boolean as the server reads it: whatever is there and does not deny it."""
+    return text is not None and text.lower() not in ("0", "false")
+
+
+def _seconds(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise bad_request(f'Invalid value: "{text}": {parameter} must be a whole number')
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)
 
 
-async def _body(request: Request) -> Any:
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if media_type != "application/json":
-        raise _unsupported_media_type("application/json")
-    return _parse_json(await request.body())
+def _version(text: str, *, lists: bool) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+    raise bad_request(f"invalid resource version: {why}") if lists else internal(why)
+
+
+def _initial_without_match() -> StatusError:
+    rule = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+    return invalid("meta.k8s.io", "ListOptions", "", [("FieldValueForbidden", "resourceVersionMatch", rule)])
+
+
+async def _body(request: Request, kind: Kind) -> Any:
+    """The decoded body, JSON or protobuf."""
+    body = await request.body()
+    unreadable = (
+        f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind"
+    )
+    match _media_type(request) or "application/json":
+        case "application/json":
+            try:
+                return json.loads(body)
+            except ValueError as error:
+                raise bad_request(f"{unreadable}; json parse error: {error}") from None
+        case protobuf.MEDIA_TYPE:
+            try:
+                return protobuf.decode_protobuf(body)
+            except ValueError as error:
+                raise bad_request(f"{unreadable}; protobuf parse error: {error}") from None
+    types = f"application/json, {protobuf.MEDIA_TYPE}"
+    message = f"the body of the request was in an unknown format - accepted media types include: {types}"
+    raise StatusError(415, "UnsupportedMediaType", message)
 
 
 async def _patch(request: Request) -> Callable[[Object], Any]:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
-    apply = PATCHES.get(media_type)
+    apply = PATCHES.get(_media_type(request))
     if apply is None:
-        raise _unsupported_media_type(*PATCHES)
-    patch = _parse_json(await request.body())
+        raise StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+    try:
+        patch = json.loads(await request.body())
+    except ValueError as error:
+        raise bad_request(f"error decoding patch: {error}") from None
+    if apply is not json_patch and not isinstance(patch, dict):
+        raise bad_request("error decoding patch: a merge patch is a JSON object")
     return lambda existing: apply(existing, patch)
 
 
-def _parse_json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise bad_request(f"the body is no JSON: {error}") from None
-
-
-def _unsupported_media_type(*accepted: str) -> StatusError:
-    types = ", ".join(accepted)
-    message = f"the body of the request was in an unknown format - accepted media types include: {types}"
-    return StatusError(415, "UnsupportedMediaType", message)
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip()

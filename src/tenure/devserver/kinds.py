@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["KINDS", "Kind", "find_kind"]
+__all__ = ["KINDS", "Kind", "find_kind", "is_served"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,3 +147,8 @@ KINDS: tuple[Kind, ...] = (
 def find_kind(api_version: str, plural: str) -> Kind | None:
     """The kind that a URL's group, version and resource name."""
     return next((kind for kind in KINDS if (kind.api_version, kind.plural) == (api_version, plural)), None)
+
+
+def is_served(api_version: str) -> bool:
+    """Whether any kind of this group and version is known."""
+    return any(kind.api_version == api_version for kind in KINDS)

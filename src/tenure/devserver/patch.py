@@ -94,7 +94,7 @@ def json_patch(target: Any, operations: Any) -> Any:
         StatusError: 400 if it is none, 422 if an operation does not apply.
     """
     if not isinstance(operations, list) or not all(isinstance(one, dict) for one in operations):
-        raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        raise bad_request("error decoding patch: a JSON patch is a list of operations")
     document = {"": copy.deepcopy(target)}  # a parent for the root, so that "" is a path like any other
     for operation in operations:
         try:
@@ -102,7 +102,7 @@ def json_patch(target: Any, operations: Any) -> Any:
         except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             # The server hides the operation's own error behind this sentence.
             message = "the server rejected our request due to an error in our request"
-            raise StatusError(422, "Invalid", message) from error
+            raise StatusError(422, "Invalid", message, {}) from error
     return document[""]
 
 

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tenure.devserver.admission import check_name, check_values, decode
+from tenure.devserver.admission import check_values, decode, decode_patched
 from tenure.devserver.kinds import Kind, find_kind
 from tenure.devserver.selectors import Selector
 from tenure.devserver.status import (
     already_exists,
     bad_request,
-    conflict,
+    delete_precondition_failed,
+    internal,
     invalid,
     not_found,
     precondition_failed,
@@ -57,11 +58,11 @@ class Registry:
         obj = decode(kind, body)
         metadata = obj["metadata"]
         _check_namespace(metadata, namespace)
-        if "resourceVersion" in metadata:
-            raise bad_request("resourceVersion should not be set on objects to be created")
         if "name" not in metadata and "generateName" in metadata:
             metadata["name"] = metadata["generateName"] + "".join(random.choices(_SUFFIX_LETTERS, k=5))
-        check_name(kind, metadata)
+        check_values(kind, obj)
+        if "resourceVersion" in metadata:
+            raise internal("resourceVersion should not be set on objects to be created")
         if self._store.get(kind, namespace, metadata["name"]):
             raise already_exists(kind, metadata["name"])
         return self._store_new(kind, namespace, obj)
@@ -74,14 +75,7 @@ class Registry:
         """
         obj = decode(kind, body)
         metadata = obj["metadata"]
-        if metadata.get("name") != name:
-            given = metadata.get("name", "")
-            raise bad_request(
-                f"the name of the object ({given}) does not match the name on the URL ({name})"
-                if given
-                else f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
-            )
-        _check_namespace(metadata, namespace)
+        _check_place(metadata, namespace, name)
         existing = self._store.get(kind, namespace, name)
         if existing is None and not kind.put_creates:
             raise not_found(kind, name)
@@ -89,6 +83,7 @@ class Registry:
         if metadata.get("uid", found_uid) != found_uid:
             raise precondition_failed(kind, namespace, name, wanted=metadata["uid"], found=found_uid)
         if existing is None:
+            check_values(kind, obj)
             return self._store_new(kind, namespace, obj), True
         return self._update(kind, existing, obj), False
 
@@ -99,7 +94,9 @@ class Registry:
             StatusError: as for `replace`.
         """
         existing = self.get(kind, namespace, name)
-        return self._update(kind, existing, decode(kind, change(existing)))
+        obj = decode_patched(kind, change(existing))
+        _check_place(obj["metadata"], namespace, name)
+        return self._update(kind, existing, obj)
 
     def delete(self, kind: Kind, namespace: str, name: str, preconditions: dict[str, Any]) -> Object:
         """Remove an object if it is the one meant; returns the answer. Finalizers do not hold it.
@@ -119,7 +116,7 @@ class Registry:
                     f"the {label} in the precondition ({wanted}) does not match the {label} in record "
                     f"({found[field]}). The object might have been {fate}"
                 )
-                raise conflict(kind, name, why)
+                raise delete_precondition_failed(kind, name, why)
         last = self._store.remove(kind, existing)
         return last if kind.delete_returns_object else success(kind, name, found["uid"])
 
@@ -129,32 +126,37 @@ class Registry:
         return [self._store.remove(kind, obj) for obj in doomed]
 
     def _store_new(self, kind: Kind, namespace: str, obj: Object) -> Object:
-        check_values(kind, obj)
         if kind.namespaced:
             obj["metadata"]["namespace"] = namespace
             self._ensure_namespace(namespace)
+        if kind.kind == "Namespace":
+            obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
+            obj |= {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
         obj["metadata"]["uid"] = str(uuid.uuid4())
         obj["metadata"]["creationTimestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return self._store.put(kind, obj)
 
     def _update(self, kind: Kind, existing: Object, obj: Object) -> Object:
         old, new = existing["metadata"], obj["metadata"]
-        if "resourceVersion" not in new and kind.put_needs_version:
+        name, version = old["name"], new.get("resourceVersion", "0")
+        if not version.isdigit():
+            raise internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+        if version == "0" and kind.put_needs_version:
             rule = "Invalid value: 0: must be specified for an update"
-            raise invalid(
-                kind.group,
-                kind.plural,
-                old["name"],
-                [("FieldValueInvalid", "metadata.resourceVersion", rule)],
+            cause = ("FieldValueInvalid", "metadata.resourceVersion", rule)
+            raise invalid(kind.group, kind.plural, name, [cause])
+        if version not in ("0", old["resourceVersion"]):
+            raise stale(kind, name)
+        if new.setdefault("uid", old["uid"]) != old["uid"]:
+            cause = (
+                "FieldValueInvalid",
+                "metadata.uid",
+                f'Invalid value: "{new["uid"]}": field is immutable',
             )
-        if new.get("resourceVersion", old["resourceVersion"]) != old["resourceVersion"]:
-            raise stale(kind, old["name"])
-        for field in ("name", "namespace", "uid", "creationTimestamp", "resourceVersion"):
-            if field in old and new.setdefault(field, old[field]) != old[field]:
-                rule = f'Invalid value: "{new[field]}": field is immutable'
-                raise invalid(
-                    kind.group, kind.kind, old["name"], [("FieldValueInvalid", f"metadata.{field}", rule)]
-                )
+            raise invalid(kind.group, kind.kind, name, [cause])
+        for field in ("namespace", "generateName", "creationTimestamp", "resourceVersion"):
+            if field in old:
+                new[field] = old[field]
         check_values(kind, obj)
         # Nothing changed: no new version and no event, which is what makes identical renewals invisible.
         return existing if obj == existing else self._store.put(kind, obj)
@@ -164,12 +166,7 @@ class Registry:
         kind = find_kind("v1", "namespaces")
         assert kind is not None
         if self._store.get(kind, "", name) is None:
-            body = {
-                "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
-                "spec": {"finalizers": ["kubernetes"]},
-                "status": {"phase": "Active"},
-            }
-            self._store_new(kind, "", decode(kind, body))
+            self._store_new(kind, "", decode(kind, {"metadata": {"name": name}}))
 
 
 def _check_namespace(metadata: dict[str, Any], namespace: str) -> None:
@@ -177,3 +174,14 @@ def _check_namespace(metadata: dict[str, Any], namespace: str) -> None:
         raise bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"
         )
+
+
+def _check_place(metadata: dict[str, Any], namespace: str, name: str) -> None:
+    """An object that is written to a URL must be the one that the URL names."""
+    given = metadata.get("name", "")
+    if not given:
+        why = "name must be provided"
+        raise bad_request(f"the name of the object ({name} based on URL) was undeterminable: {why}")
+    if given != name:
+        raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
+    _check_namespace(metadata, namespace)

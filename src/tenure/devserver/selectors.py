@@ -26,7 +26,7 @@ def parse_selector(kind: Kind, labels: str, fields: str) -> Selector:
         StatusError: 400, malformed or a field that this kind cannot be selected by.
     """
     tests = [_label_test(term.strip()) for term in _BETWEEN_TERMS.split(labels) if labels]
-    tests += [_field_test(kind, labels, fields, term.strip()) for term in fields.split(",") if fields]
+    tests += [_field_test(kind, fields, term.strip()) for term in fields.split(",") if fields]
     return lambda obj: all(test(obj) for test in tests)
 
 
@@ -49,15 +49,16 @@ def _labels(obj: dict[str, Any]) -> dict[str, str]:
     return labels
 
 
-def _field_test(kind: Kind, labels: str, fields: str, term: str) -> Selector:
+def _field_test(kind: Kind, fields: str, term: str) -> Selector:
     match = _EQUALITY.match(term)
     if match is None:
         raise bad_request(f"invalid selector: '{fields}'; can't understand '{term}'")
     path, value, wanted = match["key"], match["value"], match["operator"] != "!="
     if path not in ("metadata.name", "metadata.namespace", *kind.selectable):
         raise bad_request(
-            f'Unable to find "{kind.api_version}, Resource={kind.plural}" that match label selector '
-            f'"{labels}", field selector "{fields}": field label not supported: {path}'
+            f"field label not supported: {path}"
+            if kind.selectable
+            else f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
         )
     return lambda obj: (_field(obj, path) == value) is wanted
 

@@ -13,13 +13,15 @@ __all__ = [
     "StatusError",
     "already_exists",
     "bad_request",
-    "conflict",
+    "delete_precondition_failed",
     "expired",
+    "internal",
     "invalid",
     "not_found",
     "precondition_failed",
     "stale",
     "success",
+    "unknown_resource",
     "version_too_large",
 ]
 
@@ -39,10 +41,11 @@ class StatusError(Exception):
             "metadata": {},
             "status": "Failure",
             "message": message,
-            "reason": reason,
             "code": code,
         }
-        if details:
+        if reason:
+            self.status["reason"] = reason
+        if details is not None:
             self.status["details"] = details
 
 
@@ -77,23 +80,29 @@ def already_exists(kind: Kind, name: str) -> StatusError:
     return StatusError(409, "AlreadyExists", message, _details(name, kind.group, kind.plural))
 
 
-def conflict(kind: Kind, name: str, why: str) -> StatusError:
-    """409: a condition of the write does not hold."""
-    message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}'
-    return StatusError(409, "Conflict", message, _details(name, kind.group, kind.plural))
+def _conflict(group: str, kind: str, name: str, why: str) -> StatusError:
+    qualified = f"{kind}.{group}" if group else kind
+    message = f'Operation cannot be fulfilled on {qualified} "{name}": {why}'
+    return StatusError(409, "Conflict", message, _details(name, group, kind))
 
 
 def stale(kind: Kind, name: str) -> StatusError:
     """409: the write was based on another version than the newest."""
     why = "the object has been modified; please apply your changes to the latest version and try again"
-    return conflict(kind, name, why)
+    return _conflict(kind.group, kind.plural, name, why)
+
+
+def delete_precondition_failed(kind: Kind, name: str, why: str) -> StatusError:
+    """409: a DELETE names another object or version. The server says the kind here, not the resource."""
+    return _conflict(kind.group, kind.kind, name, why)
 
 
 def precondition_failed(kind: Kind, namespace: str, name: str, *, wanted: str, found: str) -> StatusError:
     """409: a PUT names a uid that the object (or the gap where it was) does not have."""
     key = "/".join(part for part in ("/registry", kind.storage, namespace, name) if part)
-    return conflict(
-        kind,
+    return _conflict(
+        kind.group,
+        kind.plural,
         name,
         f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
         f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}",
@@ -117,6 +126,16 @@ def invalid(group: str, kind: str, name: str, causes: Sequence[Cause]) -> Status
 def bad_request(message: str) -> StatusError:
     """400: a request that cannot be understood."""
     return StatusError(400, "BadRequest", message)
+
+
+def internal(message: str) -> StatusError:
+    """500 without a reason: what the server's storage refuses without further ado."""
+    return StatusError(500, "", message)
+
+
+def unknown_resource() -> StatusError:
+    """404: the group is served, the resource is not."""
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def expired(asked: int, oldest: int) -> StatusError:

@@ -26,7 +26,6 @@ class Watch:
         since: the revision after which events are sent; None begins with the present objects.
         timeout_s: seconds after which the stream ends.
         bookmark_s: seconds between bookmarks; None sends none.
-        marks_initial: whether a bookmark tells where the present objects end.
     """
 
     kind: Kind
@@ -35,7 +34,6 @@ class Watch:
     since: int | None
     timeout_s: float
     bookmark_s: float | None
-    marks_initial: bool
 
     async def lines(self, store: Store) -> AsyncIterator[bytes]:
         """The stream: one JSON event per line. A forgotten revision is an ERROR event with status 410."""
@@ -66,7 +64,7 @@ class Watch:
         if self.since is not None:
             return []
         lines = [_line("ADDED", o) for o in store.items(self.kind, self.namespace) if self.selector(o)]
-        if self.marks_initial:
+        if self.bookmark_s is not None:  # the mark that tells where the present objects end
             lines.append(self._bookmark(store.revision, {"k8s.io/initial-events-end": "true"}))
         return lines
 
@@ -87,13 +85,13 @@ class Watch:
         return in_place and self.selector(obj)
 
     def _bookmark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:
-        metadata: dict[str, Any] = {"resourceVersion": str(revision), "creationTimestamp": None}
+        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
         if annotations:
             metadata["annotations"] = annotations
-        return _line(
-            "BOOKMARK",
-            {"kind": self.kind.kind, "apiVersion": self.kind.api_version, "metadata": metadata},
-        )
+        mark: Object = {"kind": self.kind.kind, "apiVersion": self.kind.api_version, "metadata": metadata}
+        if "spec" in self.kind.fields:
+            mark["spec"] = {}
+        return _line("BOOKMARK", mark)
 
 
 async def _wait_beyond(store: Store, revision: int, wake: float) -> None:
