@@ -105,11 +105,6 @@ class Cluster:
         """A kubeconfig that may do everything."""
         return self.folder / "admin.kubeconfig"
 
-    @property
-    def processes(self) -> dict[str, subprocess.Popen[bytes]]:
-        """The running servers by name, for measurements of them."""
-        return dict(self._servers)
-
     def pause(self) -> None:
         """Freeze the API server (SIGSTOP): the kernel still accepts connections, but nothing answers."""
         self._servers["kube-apiserver"].send_signal(signal.SIGSTOP)
