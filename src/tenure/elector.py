@@ -20,6 +20,7 @@ from tenure.election import Election, OnMissing
 from tenure.errors import ConfigurationError, LeadershipLostError, PermissionDeniedError
 from tenure.events import Event, LeaderChanged
 from tenure.fork import fork_generation
+from tenure.instrumentation.logs import log_events
 from tenure.lock import Lock
 from tenure.lock_candidacy import LockCandidacy
 from tenure.office import Office, OnOverrun
@@ -88,6 +89,7 @@ class LeaderElector:
         self._drain_timeout = drain_timeout
         self._epoch = epoch
         self._announcements = Announcements()
+        self._announcements.subscribe(log_events(self.lock.describe(), self.identity, self.timing))
         self._office: Office | None = None
         self._generation = fork_generation()
 
@@ -106,6 +108,11 @@ class LeaderElector:
     def _in_use(self) -> bool:
         """Whether this process uses the elector; one that was inherited by a fork is idle (rule 5)."""
         return self._office is not None and self._generation == fork_generation()
+
+    @property
+    def latest(self) -> LeaderChanged:
+        """What is known of the leader now, with its token, or the reason why it is unknown."""
+        return self._announcements.latest
 
     def changes(self) -> AsyncIterator[LeaderChanged]:
         """Iterate over what is known of the leader: the present state, then each change, the latest only."""

@@ -53,6 +53,11 @@ class LeaderObserver:
             return None
         return self._announcements.latest.leader
 
+    @property
+    def latest(self) -> LeaderChanged:
+        """What is known of the leader now, with its token, or the reason why it is unknown."""
+        return self._announcements.latest
+
     def changes(self) -> AsyncIterator[LeaderChanged]:
         """Iterate over what is known of the leader: the present state, then each change, the latest only."""
         return self._announcements.changes()

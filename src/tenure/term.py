@@ -15,7 +15,7 @@ from tenure.events import LossReason
 from tenure.fork import fork_generation
 from tenure.token import FencingToken
 
-__all__ = ["Tenure", "Term"]
+__all__ = ["AnyTerm", "Tenure", "Term"]
 
 
 class Tenure:
@@ -89,13 +89,15 @@ class Tenure:
             )
 
 
-class Term:
-    """One tenure, as its body sees it. Made by a `LeaderElector`, never by hand."""
+class AnyTerm:
+    """What every view of a term offers, in whatever thread.
+
+    Attributes:
+        tenure: the facts, which all views of this term share.
+    """
 
     def __init__(self, tenure: Tenure) -> None:
-        self._tenure = tenure
-        self._ended = asyncio.Event()
-        tenure.on_ending(self._ended.set)
+        self.tenure = tenure
 
     def __repr__(self) -> str:
         return f"<Term {self.token}, {self.remaining_s():.1f} s left>"
@@ -103,11 +105,11 @@ class Term:
     @property
     def token(self) -> FencingToken:
         """The fencing token, to be checked by every resource that the body writes to."""
-        return self._tenure.token
+        return self.tenure.token
 
     def is_valid(self) -> bool:
         """Tell whether the term is valid at this moment."""
-        return self._tenure.why_over() is None
+        return self.tenure.why_over() is None
 
     def check(self, remaining_s: float = 0.0) -> None:
         """Make sure that the term is valid, for at least `remaining_s` more seconds.
@@ -115,15 +117,24 @@ class Term:
         Raises:
             LeadershipLostError: it is not; the message says why.
         """
-        self._tenure.check(remaining_s)
+        self.tenure.check(remaining_s)
 
     def remaining_s(self) -> float:
         """Return for how many seconds the term is valid without a further renewal; 0 when it is over."""
-        return self._tenure.remaining_s()
+        return self.tenure.remaining_s()
 
     def is_ending(self) -> bool:
         """Tell whether the body should end: the term was lost, or is being given up (and is still valid)."""
-        return self._tenure.is_ending()
+        return self.tenure.is_ending()
+
+
+class Term(AnyTerm):
+    """One tenure, as a body in asyncio sees it. Made by a `LeaderElector`, never by hand."""
+
+    def __init__(self, tenure: Tenure) -> None:
+        super().__init__(tenure)
+        self._ended = asyncio.Event()
+        tenure.on_ending(self._ended.set)
 
     async def wait_ending(self, timeout: float | None = None) -> bool:
         """Wait until the body should end, at most `timeout` seconds; return whether it should."""

@@ -1,0 +1,83 @@
+"""The log of an election, on the logger ``tenure``: one line per change of state, none per attempt."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from tenure.events import (
+    Available,
+    CampaignStarted,
+    Elected,
+    Event,
+    LeaderChanged,
+    Lost,
+    RecordTrouble,
+    Released,
+    Renewed,
+    TermEnding,
+    Unavailable,
+)
+from tenure.timing import Timing
+
+__all__ = ["log_events"]
+
+_log = logging.getLogger("tenure")
+
+
+def log_events(where: str, identity: str, timing: Timing) -> Callable[[Event], None]:
+    """Return a subscriber that logs the events of one election.
+
+    Args:
+        where: the lock's description.
+        identity: of the candidate.
+        timing: a renewal that is late by more than a fifth of what D leaves is worth a warning.
+    """
+    tolerated_s = (timing.renew_deadline - timing.renew_period) / 5
+
+    told = ""
+
+    def log(event: Event) -> None:
+        nonlocal told
+        level, message = _line(event, identity, tolerated_s)
+        if message and message != told:
+            told = message
+            _log.log(level, "%s: %s", where, message)
+
+    return log
+
+
+def _line(event: Event, identity: str, tolerated_s: float) -> tuple[int, str]:
+    if isinstance(event, LeaderChanged):
+        return _leader_line(event)
+    if isinstance(event, Renewed):
+        if event.late_s <= tolerated_s:
+            return logging.DEBUG, ""
+        return logging.WARNING, (
+            f"renewed {event.late_s:.2f} s late: the API server is slow, or the event loop was blocked "
+            "(move blocking work to a thread, or use tenure.blocking)"
+        )
+    match event:
+        case CampaignStarted():
+            return logging.INFO, f"campaigning as {identity}"
+        case Elected():
+            return logging.INFO, f"leading as {identity}, token {event.token}"
+        case TermEnding():
+            return logging.INFO, "giving the term up; waiting for the work to end"
+        case Lost():
+            return logging.WARNING, f"term lost: {event.reason}"
+        case Released():
+            return logging.INFO, "released"
+        case RecordTrouble() | Unavailable():
+            return logging.WARNING, event.message
+        case Available():
+            return logging.INFO, "the store answers again"
+    return logging.DEBUG, ""
+
+
+def _leader_line(event: LeaderChanged) -> tuple[int, str]:
+    if event.is_self:
+        return logging.DEBUG, ""
+    if event.leader is None:
+        return logging.DEBUG, f"leader unknown: {event.reason}"
+    return logging.INFO, f"{event.leader} leads" if event.leader else "nobody leads"
