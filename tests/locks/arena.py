@@ -20,10 +20,11 @@ from tenure.locks.blackboard import BlackboardLock
 from tenure.locks.kube import KubeLock
 from tenure.locks.lease import LeaseLock
 from tenure.locks.memory import MemoryLock
+from tenure.locks.multi import MultiLock
 from tenure.locks.stamping import utc_now
 from tenure.record import Record
 
-__all__ = ["KINDS", "Arena", "KubeArena", "MemoryArena", "on_devserver", "on_server"]
+__all__ = ["KINDS", "Arena", "KubeArena", "MemoryArena", "MultiArena", "on_devserver", "on_server"]
 
 KINDS: dict[str, type[KubeLock]] = {
     "lease": LeaseLock,
@@ -75,6 +76,33 @@ class MemoryArena:
         self._lock.delete()
 
 
+class MultiArena:
+    """A `MultiLock` of a ConfigMap and a Lease; others work on both."""
+
+    def __init__(self, primary: KubeArena, secondary: KubeArena) -> None:
+        self.primary = primary
+        self.secondary = secondary
+
+    @property
+    def now(self) -> datetime | None:
+        return self.primary.now
+
+    @now.setter
+    def now(self, now: datetime | None) -> None:
+        self.primary.now = self.secondary.now = now
+
+    def session(self) -> AbstractAsyncContextManager[LockSession]:
+        return MultiLock(self.primary.lock(), self.secondary.lock()).open()
+
+    async def overwrite(self, record: Record) -> None:
+        await self.primary.overwrite(record)
+        await self.secondary.overwrite(record)
+
+    async def delete(self) -> None:
+        await self.primary.delete()
+        await self.secondary.delete()
+
+
 class KubeArena:
     """A lock in the Kubernetes API; others work on its object by requests of their own."""
 
@@ -120,10 +148,10 @@ class KubeArena:
 
 
 @asynccontextmanager
-async def on_devserver(kind: str) -> AsyncIterator[KubeArena]:
-    """Yield an arena on an embedded API server of its own."""
+async def on_devserver(kind: str, **options: Any) -> AsyncIterator[KubeArena]:
+    """Yield an arena on an embedded API server of its own, made with these options."""
     with tempfile.TemporaryDirectory() as folder:
-        async with DevServer() as server:
+        async with DevServer(**options) as server:
             path = Path(folder) / "kubeconfig"
             server.kubeconfig(path)
             async with on_server(kind, path, "default") as arena:

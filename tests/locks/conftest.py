@@ -3,55 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
-from tests.locks.arena import KINDS, Arena, KubeArena, MemoryArena, on_devserver, on_server
+from tests.locks.arena import KINDS, Arena, KubeArena, MemoryArena, MultiArena, on_devserver, on_server
 
-SCENARIO_TIMEOUT_S = 120  # a hang guard, nothing that a test measures
+SCENARIO_TIMEOUT_S = 60  # a hang guard, nothing that a test measures
 
-ON_DEVSERVER = [pytest.param((kind, "devserver"), id=f"{kind}-devserver") for kind in KINDS]
-ON_CLUSTER = [
-    pytest.param((kind, "cluster"), id=f"{kind}-cluster", marks=pytest.mark.cluster) for kind in KINDS
-]
+
+def _on_servers(*kinds: str) -> list[Any]:
+    return [
+        *(pytest.param((kind, "devserver"), id=f"{kind}-devserver") for kind in kinds),
+        *(pytest.param((kind, "cluster"), id=f"{kind}-cluster", marks=pytest.mark.cluster) for kind in kinds),
+    ]
+
 
 Play = Callable[[Callable[[Arena], Awaitable[None]]], None]
 PlayKube = Callable[[Callable[[KubeArena], Awaitable[None]]], None]
 
 
-@pytest.fixture(params=[pytest.param(("memory", ""), id="memory"), *ON_DEVSERVER, *ON_CLUSTER])
+@pytest.fixture(params=[pytest.param(("memory", ""), id="memory"), *_on_servers(*KINDS, "multi")])
 def play(request: pytest.FixtureRequest) -> Play:
     """Run a scenario against every kind of lock."""
-    if request.param[0] == "memory":
+    kind = request.param[0]
+    if kind == "memory":
         return lambda scenario: asyncio.run(_guarded(scenario(MemoryArena())))
-    return _player(request)
+    if kind == "multi":
+        return lambda scenario: _player(request, "configmap")(lambda arena: scenario(_with_lease(arena)))
+    return _player(request, kind)
 
 
-@pytest.fixture(params=[*ON_DEVSERVER, *ON_CLUSTER])
+@pytest.fixture(params=_on_servers(*KINDS))
 def play_kube(request: pytest.FixtureRequest) -> PlayKube:
     """Run a scenario against every kind of lock in the Kubernetes API."""
-    return _player(request)
+    return _player(request, request.param[0])
 
 
-def _player(request: pytest.FixtureRequest) -> PlayKube:
-    kind, server = request.param
-    if server == "cluster":
-        kubeconfig = request.getfixturevalue("cluster").admin_kubeconfig
-        namespace = request.getfixturevalue("namespace")
+def _with_lease(arena: KubeArena) -> MultiArena:
+    return MultiArena(arena, KubeArena("lease", arena.config, arena.client, arena.namespace))
 
-    @asynccontextmanager
-    async def enter() -> AsyncIterator[KubeArena]:
-        opened = on_devserver(kind) if server == "devserver" else on_server(kind, kubeconfig, namespace)
-        async with opened as arena:
-            yield arena
+
+def _player(request: pytest.FixtureRequest, kind: str) -> PlayKube:
+    opened = _on_cluster(request, kind) if request.param[1] == "cluster" else on_devserver(kind)
 
     async def scene(scenario: Callable[[KubeArena], Awaitable[None]]) -> None:
-        async with enter() as arena:
+        async with opened as arena:
             await scenario(arena)
 
     return lambda scenario: asyncio.run(_guarded(scene(scenario)))
+
+
+def _on_cluster(request: pytest.FixtureRequest, kind: str) -> AbstractAsyncContextManager[KubeArena]:
+    kubeconfig = request.getfixturevalue("cluster").admin_kubeconfig
+    return on_server(kind, kubeconfig, request.getfixturevalue("namespace"))
 
 
 async def _guarded(scene: Awaitable[None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,17 @@ BY_ANOTHER = Record(holder="b", lease_duration=15, transitions=1, acquire_time=N
 def record_of(versioned: Versioned) -> Record:
     assert isinstance(versioned.record, Record)
     return versioned.record
+
+
+async def until(changes: AsyncIterator[Versioned], wanted: Callable[[Versioned], bool]) -> Versioned:
+    """Return the first wanted change; every one until then is newer than the one before."""
+    version = -1
+    async for seen in changes:
+        assert seen.version > version
+        version = seen.version
+        if wanted(seen):
+            return seen
+    raise AssertionError("the watch ended")
 
 
 def test_a_missing_object_has_no_record_and_no_version(play: Play) -> None:
@@ -184,11 +196,11 @@ def test_a_watch_tells_of_changes_deletion_and_creation_under_a_new_uid(play: Pl
             created = await leader.create(LED, timeout=TIMEOUT_S)
             async with aclosing(session.watch(created)) as changes:
                 replaced = await leader.replace(created, RENEWED, timeout=TIMEOUT_S)
-                assert await anext(changes) == replaced
+                await until(changes, lambda seen: seen == replaced)
                 await arena.delete()
-                deleted = await anext(changes)
+                deleted = await until(changes, lambda seen: seen.record is None)
                 again = await leader.create(LED, timeout=TIMEOUT_S)
-                assert await anext(changes) == again
+                await until(changes, lambda seen: seen == again)
         assert deleted.record is None
         assert deleted.uid == created.uid
         assert replaced.version < deleted.version < again.version
@@ -203,9 +215,9 @@ def test_a_watch_from_an_absence_sees_what_was_created_before_it_began(play: Pla
             absent = await session.read(timeout=TIMEOUT_S)
             created = await session.create(LED, timeout=TIMEOUT_S)
             async with aclosing(session.watch(absent)) as changes:
-                assert await anext(changes) == created
+                await until(changes, lambda seen: seen == created)
                 await arena.overwrite(BY_ANOTHER)
-                assert (await anext(changes)).record == BY_ANOTHER
+                await until(changes, lambda seen: seen.record == BY_ANOTHER)
 
     play(scenario)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -82,28 +82,36 @@ class KubeSession:
         except NotFoundError as error:
             raise ConflictError(f"{self._place} is gone") from error
 
-    async def watch(self, since: Versioned) -> AsyncIterator[Versioned]:
-        """See `tenure.lock.LockSession.watch`; a watch that the server ends in peace is taken up again."""
-        # Without a version the server first sends the object, if there is one, and then every change: so
-        # what was created between a 404 and the watch is not lost. (Version 0, "any", would do so too, but
-        # from whatever state the server's cache is in.) An object that nobody changed for long, or since
-        # the API server started, is older than the history of the watch: 410, and the next read finds it
-        # at that same version. Watching from it again would go in circles.
-        version = "" if since.version <= self._gone_version else str(since.version)
+    async def watch(self, since: Versioned) -> AsyncGenerator[Versioned, None]:
+        version = self._start_of_watch(since)
         must_exist = not version and since.record is not None
         alive = True
-        while alive:
+        while alive:  # a watch that the server ended in peace is taken up where it ended
             alive = False
-            async for event in self._events(version):
-                alive = True
-                version = str(self._version_of(event.object))
-                if event.type != "BOOKMARK":
-                    yield self._observe(event.object, deleted=event.type == "DELETED")
-                elif must_exist:
-                    return  # the object should have come first: it was deleted after it was read
-                must_exist = False
+            async with aclosing(self._events(version)) as events:
+                async for event in events:
+                    alive = True
+                    version = str(self._version_of(event.object))
+                    if event.type != "BOOKMARK":
+                        must_exist = False
+                        seen = self._observe(event.object, deleted=event.type == "DELETED")
+                        if (seen.version, seen.uid) != (since.version, since.uid):
+                            yield seen
+                    elif must_exist:
+                        return  # the object should have come first: it was deleted after it was read
 
-    async def _events(self, version: str) -> AsyncIterator[WatchEvent]:
+    def _start_of_watch(self, since: Versioned) -> str:
+        """Return the version to watch from; empty: none.
+
+        Without a version the server first sends the object, if there is one, and then every change: so what
+        was created between a 404 and the watch is not lost (nor would it be with version 0, but that may
+        begin at any old state). An object that nobody changed for long, or since the API server started, is
+        older than the history that can be watched: 410, and the next read finds it at that same version, so
+        watching from there once more would go in circles.
+        """
+        return "" if since.version <= self._gone_version else str(since.version)
+
+    async def _events(self, version: str) -> AsyncGenerator[WatchEvent, None]:
         resource, namespace, name = self._place
         events = self._client.watch(
             resource,

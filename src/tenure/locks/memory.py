@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -72,7 +72,7 @@ class _MemorySession:
     async def replace(self, base: Versioned, record: Record, *, timeout: float) -> Versioned:
         return self._store.replace(base, self._stamping.stamp(record))
 
-    async def watch(self, since: Versioned) -> AsyncIterator[Versioned]:
+    async def watch(self, since: Versioned) -> AsyncGenerator[Versioned, None]:
         watcher = _Watcher(asyncio.get_running_loop(), asyncio.Event())
         self._store.watchers.add(watcher)
         try:
