@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import shlex
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +16,8 @@ import pytest
 from tenure.lock import LockSession
 from tenure.locks.kube_session import KubeSession
 from tenure.record import Record, UnreadableRecord
-from tests.locks.arena import TIMEOUT_S, KubeArena
+from tests.cluster.server import Cluster
+from tests.locks.arena import KINDS, TIMEOUT_S, KubeArena, on_server
 from tests.locks.conftest import PlayKube
 from tests.locks.test_conformance import LED, NOON, RENEWED, record_of
 
@@ -192,3 +195,19 @@ def test_a_broken_record_is_held_until_the_command_in_the_reason_frees_it(play_k
 def observed(session: LockSession, obj: dict[str, Any]) -> Record | UnreadableRecord | None:
     assert isinstance(session, KubeSession)
     return session._observe(obj).record
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("kind", KINDS)
+def test_kubectl_itself_runs_the_command_in_the_reason(kind: str, cluster: Cluster, namespace: str) -> None:
+    async def scenario() -> None:
+        async with on_server(kind, cluster.admin_kubeconfig, namespace) as arena, arena.session() as session:
+            await session.create(LED, timeout=TIMEOUT_S)
+            await arena.patch(BROKEN[kind])
+            command = shlex.split(arena.lock().codec.freeing_command(namespace, "election"))
+            assert command[0] == "kubectl"
+            await asyncio.to_thread(cluster.kubectl, *command[1:])
+            freed = record_of(await session.read(timeout=TIMEOUT_S))
+        assert (freed.holder, freed.attempt, freed.lease_duration) == ("", None, None)
+
+    asyncio.run(scenario())

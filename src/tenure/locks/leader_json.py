@@ -44,7 +44,7 @@ def decode_leader_json(text: Any, where: str) -> tuple[Record, str | None]:
         UndecodableError: the text is no such record.
     """
     try:
-        fields = json.loads(text, parse_constant=_reject)
+        fields: dict[str, Any] = json.loads(text, parse_constant=_reject)
     except (TypeError, ValueError, RecursionError) as error:
         raise UndecodableError(f"annotation {where} is {text!r:.40}, not JSON") from error
     if not isinstance(fields, dict):
