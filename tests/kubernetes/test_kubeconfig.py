@@ -218,3 +218,29 @@ def test_a_path_in_the_servers_url_is_kept(tmp_path: Path) -> None:
             assert "authorization" not in server.seen[0].headers
 
     asyncio.run(main())
+
+
+def test_impersonation_carries_more_than_ascii_and_extra_fields(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ApiServer(Answer(lease())) as server:
+            user = {"as": "jürgen", "as-user-extra": {"acme.com/project": ["x"]}}
+            await ask(load_kubeconfig(kubeconfig(tmp_path, {"server": server.url}, user)))
+            headers = server.seen[0].headers
+            assert headers["impersonate-user"].encode("latin-1").decode() == "jürgen"
+            assert headers["impersonate-extra-acme.com%2fproject"] == "x"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", [".", "a..b", "x" * 70 + ".example"])
+def test_a_name_that_no_certificate_can_bear_is_an_outage(
+    authority: Authority, tmp_path: Path, name: str
+) -> None:
+    async def main() -> None:
+        async with ApiServer(Answer(lease()), tls=authority.server_context(tmp_path)) as server:
+            cluster = {"server": server.url, "tls-server-name": name}
+            with pytest.raises(LockUnavailableError) as caught:
+                await ask(load_kubeconfig(kubeconfig(tmp_path, cluster, {})))
+            assert caught.value.refused
+
+    asyncio.run(main())

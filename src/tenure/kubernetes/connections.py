@@ -25,6 +25,7 @@ _FAULTS = (
     httpcore2.ProtocolError,
     httpcore2.ProxyError,
     OSError,
+    ValueError,  # a host name that cannot be encoded
 )
 
 
@@ -55,6 +56,7 @@ class Connections:
         self._server = server
         self._proxy = _make_proxy(proxy_url)
         self._generation: _Generation | None = None
+        self._closed = False
 
     @asynccontextmanager
     async def exchange(
@@ -85,12 +87,15 @@ class Connections:
             await generation.close_if_unused()
 
     async def aclose(self) -> None:
-        """Close every connection, also those in use."""
+        """Close every connection, also those in use, and open no more."""
+        self._closed = True
         if self._generation is not None:
             generation, self._generation = self._generation, None
             await generation.aclose()
 
     async def _current(self, identity: TlsIdentity) -> _Generation:
+        if self._closed:
+            raise LockUnavailableError(f"{self._server}: the client is closed", refused=True)
         if self._generation is not None and self._generation.identity != identity:
             await self._retire(self._generation)
         if self._generation is None:

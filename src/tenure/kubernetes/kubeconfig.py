@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from tenure.errors import ConfigurationError, LockUnavailableError
 from tenure.kubernetes.config import ClusterConfig
@@ -128,9 +128,13 @@ def _read_file(path: Path) -> tuple[Path, Mapping[str, Any]]:
 
 def _server(cluster: Section) -> str:
     server = cluster.text("server")
-    if _is_url(server, ("http", "https")):
-        return server
-    raise ConfigurationError(f"{cluster.where('server')} is no http:// or https:// URL: {server!r}")
+    if not _is_url(server, ("http", "https")):
+        raise ConfigurationError(f"{cluster.where('server')} is no http:// or https:// URL: {server!r}")
+    if "@" in server:
+        raise ConfigurationError(
+            f"{cluster.where('server')} holds a user name: put it into users[].user.username"
+        )
+    return server
 
 
 def _proxy_url(cluster: Section) -> str:
@@ -199,4 +203,10 @@ def _check_certificates(config: ClusterConfig, file: Path) -> None:
 def _impersonation(user: Section) -> tuple[tuple[str, str], ...]:
     headers = [("Impersonate-User", user.text("as")), ("Impersonate-Uid", user.text("as-uid"))]
     headers += [("Impersonate-Group", group) for group in user.texts("as-groups")]
+    extra = user.section("as-user-extra")
+    headers += [
+        (f"Impersonate-Extra-{quote(key, safe='')}", value)
+        for key in extra.names()
+        for value in extra.texts(key)
+    ]
     return tuple((name, value) for name, value in headers if value)

@@ -31,6 +31,10 @@ class Section:
         """Return file and field, for messages."""
         return f"{self.file}: {self._place}.{name}"
 
+    def names(self) -> list[str]:
+        """Return the names of the fields."""
+        return [str(name) for name in self._fields]
+
     def value(self, name: str) -> Any:
         """Return a field as it stands; None if it is not given."""
         return self._fields.get(name)

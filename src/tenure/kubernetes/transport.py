@@ -135,8 +135,9 @@ class Transport:
         extensions: dict[str, object] = {"trace": exchange.trace}
         if self._tls_server_name:
             extensions["sni_hostname"] = self._tls_server_name
+        encoded = [(name.encode("ascii"), value.encode()) for name, value in headers]
         return httpcore2.Request(
-            outgoing.method, url, headers=headers, content=outgoing.body, extensions=extensions
+            outgoing.method, url, headers=encoded, content=outgoing.body, extensions=extensions
         )
 
 
