@@ -72,7 +72,7 @@ class Api:
         self._tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
 
     def path(self, resource: str, name: str = "", **query: object) -> str:
-        """The URL path of a resource in this namespace; a group is written as ``leases.coordination.k8s.io``."""
+        """The URL path of a resource in this namespace, such as ``leases.coordination.k8s.io``."""
         plural, _, group = resource.partition(".")
         base = f"/apis/{group}/v1" if group else "/api/v1"
         path = f"{base}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
@@ -112,9 +112,9 @@ class Api:
         return self.request("DELETE", self.path(resource, name, **query), body)
 
     @contextmanager
-    def watch(self, resource: str, name: str = "", **query: object) -> Iterator[Events]:
+    def watch(self, resource: str, **query: object) -> Iterator[Events]:
         """Open a watch."""
-        connection = self._send("GET", self.path(resource, name, watch="true", **query), None, "")
+        connection = self._send("GET", self.path(resource, watch="true", **query), None, "")
         try:
             response = connection.getresponse()
             assert response.status == 200, response.read()

@@ -127,7 +127,7 @@ class App:
 
     def _read(self, request: Request, target: Target) -> Response:
         query = request.query_params
-        watches = _flag(query.get("watch"))
+        watches = _flag(query.get("watch")) and not target.name  # one object's own URL is never watched
         version = _version(query.get("resourceVersion") or "0", lists=not watches and not target.name)
         if watches:
             watch = self._watch(request, target, version)
@@ -192,10 +192,7 @@ def _find_target(api_version: str, rest: list[str]) -> Target:
 
 def _selector(request: Request, target: Target) -> Callable[[Object], bool]:
     query = request.query_params
-    fields = query.get("fieldSelector", "")
-    if target.name:  # a watch on one object's own URL
-        fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
-    return parse_selector(target.kind, query.get("labelSelector", ""), fields)
+    return parse_selector(target.kind, query.get("labelSelector", ""), query.get("fieldSelector", ""))
 
 
 def _flag(text: str | None) -> bool:

@@ -141,7 +141,7 @@ def _remove(document: Any, pointer: str) -> Any:
 
 
 def _replace(document: Any, operation: dict[str, Any]) -> None:
-    _read(document, operation["path"])
+    # As the real server's library does it: in an object, what is not there yet is set.
     parent, last = _parent(document, operation["path"])
     parent[int(last) if isinstance(parent, list) else last] = operation["value"]
 
