@@ -86,9 +86,12 @@ class Versioned:
         version: ``resourceVersion`` as an integer; 0 where an absence has none (a 404).
         uid: of the object; changes when it is deleted and created again.
         raw: the object itself, which ``replace`` sends back with only the record's fields changed.
+        token_version: the version that a fencing token is made of, where it is not `version`: a `MultiLock`
+            orders by both of its locks, and counts tokens by the one that is migrated to.
     """
 
     record: Record | UnreadableRecord | None
     version: int
     uid: str = ""
     raw: Any = None
+    token_version: int | None = None

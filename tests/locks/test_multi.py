@@ -34,6 +34,10 @@ class Both:
     async def read(self) -> Versioned:
         return await self.session.read(timeout=TIMEOUT_S)
 
+    async def secondary_alone(self) -> Versioned:
+        async with self.secondary.open() as session:
+            return await session.read(timeout=TIMEOUT_S)
+
 
 @asynccontextmanager
 async def both() -> AsyncIterator[Both]:
@@ -254,5 +258,17 @@ def test_versions_rise_with_every_change_of_either() -> None:
                 assert seen.version > version
                 version = seen.version
             assert seen.record == A
+
+    play(scenario)
+
+
+def test_a_token_counts_by_the_lock_that_is_migrated_to() -> None:
+    async def scenario(locks: Both) -> None:
+        locks.primary.edit(A)
+        locks.primary.edit(A)
+        locks.secondary.edit(A)
+        seen = await locks.read()
+        alone = await locks.secondary_alone()
+        assert (seen.version, seen.token_version) == (3, alone.version)
 
     play(scenario)

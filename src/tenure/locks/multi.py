@@ -148,7 +148,8 @@ class _MultiSession:
             return Versioned(None, version, f"{primary.uid}+{secondary.uid}" if version else "", raw)
         # The deletion of one side is that of the object on which a leader's term rests: another uid.
         uids = ("" if side.record is None else side.uid for side in pair)
-        return Versioned(_combine(primary.record, secondary.record), version, "+".join(uids), raw)
+        record = _combine(primary.record, secondary.record)
+        return Versioned(record, version, "+".join(uids), raw, token_version=self._secondary.number)
 
 
 def _combine(
