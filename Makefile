@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-fast test-cluster cluster lint bench lock clean
+.PHONY: help install demo test cluster bench lock clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,19 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+demo: install  ## three sidecars, no cluster: who leads, and what happens when the leader ends (KEEP=1: leave it running)
+	@$(BIN)/tenure demo $(if $(KEEP),--keep)
+
+test: install  ## all tests, those on a real etcd and kube-apiserver included (built once, if there is Go)
+	@$(BIN)/python -m tests.cluster.build || test -z "$$CI"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+cluster: install  ## build etcd, kube-apiserver, kubectl and the client-go candidates into the cache
+	@$(BIN)/python -m tests.cluster.build
+
+bench: install  ## measure on the real API server, beside client-go (nothing else should run)
+	@$(BIN)/python -m benchmarks
 
 lock: pyproject.toml  ## resolve the dependencies anew
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
