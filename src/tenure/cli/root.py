@@ -1,0 +1,72 @@
+"""Root: the group of commands, each in a module of its own that is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from tenure.cli.exits import PERMISSION, USAGE
+from tenure.errors import ConfigurationError, PermissionDeniedError, TenureError
+
+__all__ = ["run"]
+
+_COMMANDS = ("demo", "devserver", "sidecar")
+_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"tenure.cli.{cmd_name}").command
+        return command
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(version("tenure"), prog_name="tenure", message="%(prog)s %(version)s")
+def _tenure() -> None:
+    """Leader election on Kubernetes, where a stale leader can do no harm."""
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run one command; whatever goes wrong on purpose is one line on stderr and a status of its own.
+
+    Args:
+        arguments: without the program's name; None: those of the process.
+
+    Returns:
+        the exit status.
+    """
+    try:
+        status = _tenure.main(arguments, prog_name="tenure", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "tenure"
+        return _fail(f"{error.format_message()} (see {command} --help)", USAGE)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except ConfigurationError as error:
+        return _fail(str(error), USAGE)
+    except PermissionDeniedError as error:
+        return _fail(str(error), PERMISSION)
+    except TenureError as error:
+        return _fail(str(error), 1)
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"tenure: {' '.join(message.split())}", file=sys.stderr)
+    return status

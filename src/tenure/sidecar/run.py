@@ -1,0 +1,127 @@
+"""Sidecar: one candidate, its HTTP answers and its log line on stdout, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Never
+
+from tenure.election import OnMissing
+from tenure.elector import LeaderElector
+from tenure.events import Event, LeaderChanged
+from tenure.serving import serve
+from tenure.sidecar.app import App
+from tenure.sidecar.kinds import LockPlace
+from tenure.sidecar.outlook import Outlook
+from tenure.sidecar.predecessors import Predecessors
+from tenure.sidecar.termination import termination
+from tenure.term import Term
+from tenure.timing import Timing
+
+__all__ = ["Sidecar", "run_sidecar"]
+
+_LAST_WORD_S = 0.2
+"""How long the event streams may take to tell that they end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sidecar:
+    """What a sidecar is to do.
+
+    Attributes:
+        place: of the election.
+        kind: of the lock, one of `LOCK_KINDS`.
+        identity: the name to campaign under; None: ``POD_NAME``, else the hostname.
+        timing: the durations.
+        drain_timeout: seconds, as of `LeaderElector`.
+        on_missing: as of `LeaderElector`.
+        listener: serves HTTP on this listening socket; None: serves nothing.
+    """
+
+    place: LockPlace
+    kind: str
+    identity: str | None
+    timing: Timing
+    drain_timeout: float
+    on_missing: OnMissing
+    listener: socket.socket | None
+
+
+async def run_sidecar(sidecar: Sidecar) -> None:
+    """Campaign and answer until SIGTERM or SIGINT; then release, end the streams, close.
+
+    Raises:
+        ConfigurationError: there is no way to the API server, or an older kind of lock has a live leader.
+        PermissionDeniedError: the record cannot be read, and never could.
+    """
+    elector = LeaderElector(
+        sidecar.place.lock(sidecar.kind),
+        identity=sidecar.identity,
+        timing=sidecar.timing,
+        drain_timeout=sidecar.drain_timeout,
+        on_missing=sidecar.on_missing,
+    )
+    elector.subscribe(_Announcer())
+    outlook = Outlook(elector)
+    with termination() as ending:
+        async with _answering(sidecar.listener, outlook):
+            await _until_done_or(ending, _campaign(sidecar, elector, outlook))
+
+
+async def _campaign(sidecar: Sidecar, elector: LeaderElector, outlook: Outlook) -> None:
+    await Predecessors(sidecar.kind, sidecar.place, sidecar.timing, outlook.waiting).refuse_live()
+    await elector.run(_hold, handle_signals=False)
+
+
+async def _hold(term: Term) -> Never:
+    """Hold the term for others: what they do while it is valid is their business."""
+    await asyncio.Event().wait()
+    raise AssertionError(f"the wait of {term!r} ended by itself")
+
+
+async def _until_done_or(ending: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Run `work` until it ends, or until it is to stop: then it releases before this returns."""
+    working = asyncio.create_task(work, name="tenure campaign")
+    stop = asyncio.create_task(ending.wait(), name="tenure signals")
+    try:
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.cancel()
+        working.cancel()
+        await asyncio.wait({working})
+    if not working.cancelled():
+        working.result()
+
+
+@asynccontextmanager
+async def _answering(listener: socket.socket | None, outlook: Outlook) -> AsyncIterator[None]:
+    """Answer over HTTP for as long as the block runs, and let the streams say their last word."""
+    if listener is None:
+        yield
+        return
+    app = App(outlook)
+    async with serve(app, sockets=[listener]):
+        try:
+            yield
+        finally:
+            outlook.end()
+            await app.streams_ended(_LAST_WORD_S)
+
+
+class _Announcer:
+    """Prints the leader's name at each change, as the original sidecar does."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, event: Event) -> None:
+        # A leader that was unknown for a while and is the same afterwards is no change.
+        if isinstance(event, LeaderChanged) and event.leader is not None and event.leader != self._last:
+            self._last = event.leader
+            if event.leader:
+                sys.stdout.write(f"{event.leader} is the leader\n")
+                sys.stdout.flush()
