@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
+import re
 import ssl
 import threading
 from collections import deque
@@ -20,6 +22,9 @@ from tenure.errors import ConfigurationError
 from tenure.serving import Address, bind, serve
 
 __all__ = ["DevServer", "run_devserver", "running_devserver"]
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_log = logging.getLogger("tenure.devserver")
 
 
 class DevServer:
@@ -70,6 +75,7 @@ class DevServer:
         sock = bind(self._host, self._port, option="--port")
         serving = await self._scope.enter_async_context(serve(self._app, sockets=[sock], ssl=self._ssl))
         self._address = serving.addresses[0]
+        _log.info("API server for development and tests at %s: in memory, nobody is authorised", self.url)
         return self
 
     async def __aexit__(
@@ -95,13 +101,17 @@ class DevServer:
         """The latest 10,000 requests, oldest first; clear it at will."""
         return self._app.requests
 
+    @property
+    def authority(self) -> bytes:
+        """The certificates that clients are to trust, in PEM and without any key; empty without TLS."""
+        pem = Path(self._ca_file).read_bytes() if self._ca_file else b""
+        return b"".join(found + b"\n" for found in _CERTIFICATE.findall(pem))
+
     def kubeconfig(self, path: str | Path) -> Path:
         """Write a kubeconfig for this server (JSON, which is YAML) and return its path."""
         cluster = {"server": self.url}
-        if self._ssl and self._ca_file:
-            cluster["certificate-authority-data"] = base64.b64encode(
-                Path(self._ca_file).read_bytes()
-            ).decode()
+        if self._ssl:
+            cluster["certificate-authority-data"] = base64.b64encode(self.authority).decode()
         context = {"cluster": "devserver", "user": "devserver", "namespace": "default"}
         config = {
             "apiVersion": "v1",
