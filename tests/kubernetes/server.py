@@ -100,10 +100,14 @@ class ApiServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def wait_all_closed(self) -> None:
-        """Wait until the client has closed every connection."""
+    async def wait_all_closed(self, but: int = 0) -> None:
+        """Wait until the client has closed every connection, or all but so many."""
         async with asyncio.timeout(30), self._changed:
-            await self._changed.wait_for(lambda: not self.open)
+            await self._changed.wait_for(lambda: self.open == but)
+
+    def stop_listening(self) -> None:
+        """Take no new connections; the open ones stay."""
+        self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

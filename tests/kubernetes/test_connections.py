@@ -18,7 +18,7 @@ from tenure.kubernetes.material import Material
 from tenure.kubernetes.resource import LEASES
 from tests.kubernetes.authority import Authority
 from tests.kubernetes.proxy import Proxy
-from tests.kubernetes.server import Answer, ApiServer, Conversation, Seen, lease
+from tests.kubernetes.server import Answer, ApiServer, Conversation, Seen, lease, status
 
 
 async def get(client: Client, timeout: float = 10) -> object:
@@ -76,26 +76,32 @@ def test_after_a_timeout_no_pooled_connection_is_used_again() -> None:
     asyncio.run(main())
 
 
-def test_a_timeout_does_not_disturb_a_watch_that_works() -> None:
-    more = asyncio.Event()
+def test_a_timeout_closes_what_idles_but_not_a_watch_that_works() -> None:
+    async def main() -> None:
+        hole = BlackHole()
+        more = asyncio.Event()
 
-    async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
-        if "watch=true" in seen.path:
+        async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
+            if "watch=true" not in seen.path:
+                return await hole(seen, conversation)
             await conversation.begin_chunks()
             line = b'{"type":"ADDED","object":{"metadata":{}}}\n'
             await conversation.chunk(line)
             await more.wait()
             await conversation.chunk(line)
-        await conversation.wait_closed_by_peer()
-        return None
+            await conversation.wait_closed_by_peer()
+            return None
 
-    async def main() -> None:
         async with ApiServer(handler=handler) as server:
             client = Client(ClusterConfig(server=server.url))
             events = client.watch(LEASES, "default", resource_version="1")
             await anext(events)
+            await asyncio.gather(*(get(client) for _ in range(3)))
+            assert server.open > 2
+            hole.swallowing = True
             with pytest.raises(LockUnavailableError):
                 await get(client, timeout=0.05)
+            await server.wait_all_closed(but=1)
             more.set()
             assert (await anext(events)).type == "ADDED"
             await events.aclose()
@@ -130,7 +136,7 @@ def test_nothing_was_sent_where_nobody_listens() -> None:
 
     async def main() -> None:
         client = Client(ClusterConfig(server=f"http://127.0.0.1:{port}"))
-        with pytest.raises(LockUnavailableError, match=r"cannot connect") as caught:
+        with pytest.raises(LockUnavailableError, match=r"cannot connect: Connection refused") as caught:
             await replace(client)
         assert caught.value.refused
         await client.aclose()
@@ -282,18 +288,70 @@ def test_a_write_that_meets_a_closing_connection_is_an_unknown_outcome() -> None
     asyncio.run(main())
 
 
-def test_a_torn_answer_is_an_unknown_outcome_and_reads_on_new_connections_are_not_repeated() -> None:
+def test_a_torn_answer_is_an_unknown_outcome() -> None:
     async def tear(seen: Seen, conversation: Conversation) -> None:
         await conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
 
     async def main() -> None:
         async with ApiServer(handler=tear) as server:
             client = Client(ClusterConfig(server=server.url))
-            for call in (get, replace):
-                with pytest.raises(LockUnavailableError) as caught:
-                    await call(client)
-                assert not caught.value.refused
-            assert len(server.seen) == 2
+            with pytest.raises(LockUnavailableError) as caught:
+                await replace(client)
+            assert not caught.value.refused
+            await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_read_that_fails_on_a_new_connection_is_not_repeated() -> None:
+    async def hang_up(seen: Seen, conversation: Conversation) -> None:
+        return None
+
+    async def main() -> None:
+        async with ApiServer(handler=hang_up) as server:
+            client = Client(ClusterConfig(server=server.url))
+            with pytest.raises(LockUnavailableError, match="the connection broke"):
+                await get(client)
+            assert len(server.seen) == 1
+            await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_after_a_broken_connection_no_pooled_one_is_used_again() -> None:
+    async def main() -> None:
+        broken = False
+
+        async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
+            return None if broken else Answer(lease())
+
+        async with ApiServer(handler=handler) as server:
+            client = Client(ClusterConfig(server=server.url))
+            await asyncio.gather(*(get(client) for _ in range(3)))
+            known = server.connections
+            assert known > 1
+            broken = True
+            with pytest.raises(LockUnavailableError, match="the connection broke"):
+                await replace(client)
+            broken = False
+            await replace(client)
+            assert server.seen[-1].connection == known + 1
+            await client.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_write_refused_with_401_whose_repetition_cannot_connect_was_not_applied() -> None:
+    async def main() -> None:
+        async def last_answer(seen: Seen, conversation: Conversation) -> Answer:
+            server.stop_listening()
+            return status(401, "Unauthorized", "Unauthorized")
+
+        async with ApiServer(handler=last_answer) as server:
+            client = Client(ClusterConfig(server=server.url))
+            with pytest.raises(LockUnavailableError, match="cannot connect") as caught:
+                await replace(client)
+            assert caught.value.refused
             await client.aclose()
 
     asyncio.run(main())
@@ -346,7 +404,7 @@ def test_sockets_notice_a_dead_peer() -> None:
             assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
-            await backend.aclose()
+            await stream.aclose()
             await server.wait_all_closed()
 
     asyncio.run(main())

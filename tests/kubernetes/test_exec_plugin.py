@@ -103,6 +103,36 @@ def test_a_client_certificate_is_shown(plugin: PluginFiles, tmp_path: Path) -> N
     asyncio.run(main())
 
 
+def test_a_renewed_client_certificate_is_shown_on_a_new_connection(
+    plugin: PluginFiles, tmp_path: Path
+) -> None:
+    authority, people = Authority(), Authority("people")
+
+    def hand_out(name: str, expiry: str) -> None:
+        pair = people.issue(name)
+        plugin.hands_out(
+            clientCertificateData=pair.certificate, clientKeyData=pair.key, expirationTimestamp=expiry
+        )
+
+    async def main() -> None:
+        tls = authority.server_context(tmp_path, clients=people)
+        async with ApiServer(Answer(lease()), tls=tls) as server:
+            data = encoded(authority.pem)
+            client = make_client(tmp_path, server, plugin.block, **{"certificate-authority-data": data})
+            hand_out("ann", PAST)
+            await get(client)
+            hand_out("bob", FUTURE)
+            await get(client, times=2)
+            await client.aclose()
+            assert [(seen.client_name, seen.connection) for seen in server.seen] == [
+                ("ann", 1),
+                ("bob", 2),
+                ("bob", 2),
+            ]
+
+    asyncio.run(main())
+
+
 def test_an_expired_credential_is_asked_for_anew(plugin: PluginFiles, tmp_path: Path) -> None:
     async def main() -> None:
         async with ApiServer(Answer(lease())) as server:

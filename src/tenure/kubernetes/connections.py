@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import httpcore2
 
@@ -118,13 +120,12 @@ class _Generation:
         self.identity = identity
         self.users = 0
         self._retired = False
-        self._backend = SocketBackend()
         self.pool = httpcore2.AsyncConnectionPool(
             ssl_context=context,
             proxy=proxy,
             max_connections=None,
             keepalive_expiry=_KEEPALIVE_EXPIRY_S,
-            network_backend=self._backend,
+            network_backend=SocketBackend(),
         )
 
     async def retire(self) -> None:
@@ -141,15 +142,12 @@ class _Generation:
     async def aclose(self) -> None:
         self._retired = True
         await self.pool.aclose()
-        await self._backend.aclose()
 
 
 def _make_proxy(proxy_url: str) -> httpcore2.Proxy | None:
     if not proxy_url:
         return None
     # httpcore2 leaves a user name and password in the URL aside.
-    from urllib.parse import unquote, urlsplit
-
     parts = urlsplit(proxy_url)
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     return httpcore2.Proxy(proxy_url, auth=auth)
@@ -166,6 +164,15 @@ def _describe(server: str, error: Exception) -> str:
         return f"{server}: the proxy refuses: {error}; check proxy-url"
     if isinstance(error, httpcore2.ConnectTimeout):
         return f"{server}: no connection within a second; check the server's address and the network between"
-    reason = str(cause) or type(cause).__name__
     what = "cannot connect" if isinstance(error, httpcore2.ConnectError) else "the connection broke"
-    return f"{server}: {what}: {reason}"
+    return f"{server}: {what}: {_reason(cause)}"
+
+
+def _reason(cause: BaseException) -> str:
+    # The network library wraps what the system says of a single address into a summary of attempts.
+    while isinstance(cause.__cause__, OSError):
+        cause = cause.__cause__
+    if isinstance(cause, OSError) and cause.errno is not None:
+        # The errors of name resolution have negative numbers and texts of their own.
+        return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
+    return str(cause) or type(cause).__name__

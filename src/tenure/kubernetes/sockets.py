@@ -34,12 +34,11 @@ _KEEPALIVE: tuple[httpcore2.SOCKET_OPTION, ...] = (
 
 
 class SocketBackend(httpcore2.AsyncNetworkBackend):
-    """Opens the sockets of one pool, and knows them all, so that none outlives it."""
+    """Opens the sockets of a pool."""
 
     def __init__(self) -> None:
         # The class is defined conditionally, which type checkers cannot follow.
         self._network = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
-        self._streams: set[_Stream] = set()
 
     async def connect_tcp(
         self,
@@ -62,20 +61,15 @@ class SocketBackend(httpcore2.AsyncNetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
             else:
-                return _Stream(stream, self._streams)
+                return _Stream(stream)
         raise failure
-
-    async def aclose(self) -> None:
-        """Close what the pool has lost sight of (a tunnel that was cancelled half-way)."""
-        for stream in list(self._streams):
-            await stream.aclose()
 
 
 class _Stream(httpcore2.AsyncNetworkStream):
-    def __init__(self, stream: httpcore2.AsyncNetworkStream, registry: set[_Stream]) -> None:
+    """A stream whose TLS handshake is bounded by the call alone, and whose socket does not survive it."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self._stream = stream
-        self._registry = registry
-        registry.add(self)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return await self._stream.read(max_bytes, timeout)
@@ -84,20 +78,17 @@ class _Stream(httpcore2.AsyncNetworkStream):
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        self._registry.discard(self)
         await self._stream.aclose()
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.AsyncNetworkStream:
         try:
-            secured = await self._stream.start_tls(ssl_context, server_hostname)
+            return _Stream(await self._stream.start_tls(ssl_context, server_hostname))
         except BaseException:
             # The library leaves the socket open when the handshake is cancelled.
             await self.aclose()
             raise
-        self._registry.discard(self)
-        return _Stream(secured, self._registry)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
