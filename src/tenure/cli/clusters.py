@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tenure.errors import ConfigurationError
 from tenure.kubernetes.config import ClusterConfig, in_cluster
 
 __all__ = ["cluster_config"]
@@ -34,4 +35,9 @@ def cluster_config(
     # Only here: in a Pod nobody pays for the YAML parser.
     from tenure.kubernetes.kubeconfig import load_kubeconfig
 
-    return load_kubeconfig(kubeconfig, context)
+    try:
+        return load_kubeconfig(kubeconfig, context)
+    except ConfigurationError as error:
+        if chosen:
+            raise
+        raise ConfigurationError(f"not in a Pod, and {error}; run in a Pod or pass --kubeconfig") from error

@@ -53,7 +53,7 @@ def run(arguments: Sequence[str] | None) -> int:
         return USAGE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "tenure"
-        return _fail(f"{error.format_message()} (see {command} --help)", USAGE)
+        return _fail(f"{error.format_message().rstrip('.')} (see {command} --help)", USAGE)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except ConfigurationError as error:

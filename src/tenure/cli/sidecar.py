@@ -76,9 +76,10 @@ Exit status:
     "--lock",
     "kind",
     type=click.Choice(LOCK_KINDS),
+    metavar="KIND",
     default="lease",
     show_default=True,
-    help="The kind of the lock object.",
+    help=f"The kind of the lock object: {', '.join(LOCK_KINDS)}.",
 )
 @click.option(
     "--lease-duration",
