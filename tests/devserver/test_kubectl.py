@@ -103,12 +103,42 @@ def test_apply_creates_then_changes_then_does_nothing(kubectl: Callable[..., str
     assert kubectl("apply", "-f", "-", stdin=second) == f"{name} unchanged\n"
 
 
-def test_a_table_names_the_objects(kubectl: Callable[..., str]) -> None:
-    kubectl("create", "-f", "-", stdin=json.dumps(lease("mine")))
-    header, row = kubectl("get", "leases").splitlines()
-    assert header.split()[0] == "NAME"
-    assert header.split()[-1] == "AGE"
-    assert row.split()[0] == "mine"
+def test_a_table_shows_the_holder(kubectl: Callable[..., str]) -> None:
+    kubectl("create", "-f", "-", stdin=json.dumps(lease(holderIdentity="a")))
+    for what in (["leases"], ["lease", "x"]):
+        header, row = kubectl("get", *what).splitlines()
+        assert header.split() == ["NAME", "HOLDER", "AGE"]
+        assert row.split()[:2] == ["x", "a"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "row"),
+    [
+        ("configmaps", ["NAME", "DATA", "AGE"], ["x", "1"]),
+        ("endpoints", ["NAME", "ENDPOINTS", "AGE"], ["x", "<none>"]),
+    ],
+)
+def test_a_table_has_the_columns_of_its_kind(
+    kubectl: Callable[..., str], kind: str, header: list[str], row: list[str]
+) -> None:
+    kubectl("create", "configmap", "x", "--from-literal=a=b")
+    kubectl("create", "-f", "-", stdin='{"kind": "Endpoints", "apiVersion": "v1", "metadata": {"name": "x"}}')
+    table = [line.split() for line in kubectl("get", kind).splitlines()]
+    assert table[0] == header
+    assert row in [line[:2] for line in table]
+
+
+def test_a_watched_table_gets_a_row_for_every_change(
+    kubectl: Callable[..., str], start_kubectl: Kubectl
+) -> None:
+    kubectl("create", "-f", "-", stdin=json.dumps(lease(holderIdentity="a")))
+    with start_kubectl("get", "leases", "-w") as watch:
+        assert watch.stdout is not None
+        assert watch.stdout.readline().split() == ["NAME", "HOLDER", "AGE"]
+        assert watch.stdout.readline().split()[:2] == ["x", "a"]
+        kubectl("patch", "lease", "x", "--type=merge", "-p", '{"spec":{"holderIdentity":"b"}}')
+        assert watch.stdout.readline().split()[:2] == ["x", "b"]
+        watch.kill()
 
 
 def test_a_watch_follows_changes(kubectl: Callable[..., str], start_kubectl: Kubectl) -> None:

@@ -25,6 +25,7 @@ from tenure.devserver.status import (
     version_too_large,
 )
 from tenure.devserver.store import Object, Store
+from tenure.devserver.table import asks_for_table, table
 from tenure.devserver.watch import Watch
 from tenure.serving import Receive, Scope, Send
 
@@ -134,10 +135,14 @@ class App:
             return StreamingResponse(watch.lines(self._store), media_type="application/json")
         if version > self._store.revision:
             raise version_too_large(version, self._store.revision)
+        as_table = asks_for_table(request.headers.get("accept", ""))
         if target.name:
-            return JSONResponse(self._registry.get(target.kind, target.place, target.name))
+            obj = self._registry.get(target.kind, target.place, target.name)
+            return JSONResponse(table(target.kind, [obj], _version_of(obj)) if as_table else obj)
         selector = _selector(request, target)
         items = [obj for obj in self._store.items(target.kind, target.namespace) if selector(obj)]
+        if as_table:
+            return JSONResponse(table(target.kind, items, str(self._store.revision)))
         return JSONResponse(self._list(target.kind, items))
 
     def _list(self, kind: Kind, items: list[Object]) -> Object:
@@ -163,6 +168,7 @@ class App:
             since=None if begins_with_state else version or self._store.revision,
             timeout_s=_seconds(query.get("timeoutSeconds") or "0") or _WATCH_TIMEOUT_S,
             bookmark_s=self._bookmark_s if bookmarks else None,
+            as_table=asks_for_table(request.headers.get("accept", "")),
         )
 
 
@@ -188,6 +194,11 @@ def _find_target(api_version: str, rest: list[str]) -> Target:
     if (namespace is None and needs_namespace) or (namespace is not None and not kind.namespaced):
         raise unknown_resource()
     return Target(kind, namespace, name)
+
+
+def _version_of(obj: Object) -> str:
+    version: str = obj["metadata"]["resourceVersion"]
+    return version
 
 
 def _selector(request: Request, target: Target) -> Callable[[Object], bool]:

@@ -13,6 +13,7 @@ from tenure.devserver.kinds import Kind
 from tenure.devserver.selectors import Selector
 from tenure.devserver.status import StatusError
 from tenure.devserver.store import Change, Object, Store
+from tenure.devserver.table import table
 
 __all__ = ["Watch"]
 
@@ -26,6 +27,7 @@ class Watch:
         since: the revision after which events are sent; None begins with the present objects.
         timeout_s: seconds after which the stream ends.
         bookmark_s: seconds between bookmarks; None sends none.
+        as_table: whether the objects are sent as tables of one row.
     """
 
     kind: Kind
@@ -34,6 +36,7 @@ class Watch:
     since: int | None
     timeout_s: float
     bookmark_s: float | None
+    as_table: bool
 
     async def lines(self, store: Store) -> AsyncIterator[bytes]:
         """The stream: one JSON event per line. A forgotten revision is an ERROR event with status 410."""
@@ -63,7 +66,9 @@ class Watch:
     def _initial(self, store: Store) -> list[bytes]:
         if self.since is not None:
             return []
-        lines = [_line("ADDED", o) for o in store.items(self.kind, self.namespace) if self.selector(o)]
+        lines = [
+            self._changed("ADDED", o) for o in store.items(self.kind, self.namespace) if self.selector(o)
+        ]
         if self.bookmark_s is not None:  # the mark that tells where the present objects end
             lines.append(self._bookmark(store.revision, {"k8s.io/initial-events-end": "true"}))
         return lines
@@ -72,11 +77,14 @@ class Watch:
         before = change.before if self._concerns(change.kind, change.before) else None
         after = change.after if self._concerns(change.kind, change.after) else None
         if after:
-            return _line("MODIFIED" if before else "ADDED", after)
+            return self._changed("MODIFIED" if before else "ADDED", after)
         if before:  # deleted, or changed so that the selector no longer finds it
             metadata = {**before["metadata"], "resourceVersion": str(change.revision)}
-            return _line("DELETED", {**before, "metadata": metadata})
+            return self._changed("DELETED", {**before, "metadata": metadata})
         return None
+
+    def _changed(self, event: str, obj: Object) -> bytes:
+        return _line(event, table(self.kind, [obj], "") if self.as_table else obj)
 
     def _concerns(self, kind: Kind, obj: Object | None) -> bool:
         if obj is None or kind is not self.kind:
