@@ -31,6 +31,10 @@ class SentWrite:
     campaign: int
     created: bool
 
+    def acquires(self, campaign: int) -> bool:
+        """Tell whether it was sent to win this campaign."""
+        return self.purpose is Purpose.ACQUIRE and self.campaign == campaign
+
 
 class Attempts:
     """The writes of one incarnation.
@@ -85,6 +89,10 @@ class Attempts:
         """Drop writes sent before `horizon` (boot time, seconds), but not the one that made `named`."""
         kept = self._named(named)
         self._sent = {n: sent for n, sent in self._sent.items() if sent.at > horizon or sent is kept}
+
+    def forget(self) -> None:
+        """Drop all writes: no record that names one of them is ours any more."""
+        self._sent.clear()
 
     def _named(self, seen: Versioned | None) -> SentWrite | None:
         record = seen.record if seen is not None else None

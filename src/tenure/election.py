@@ -34,7 +34,9 @@ from tenure.events import (
     TermEnding,
 )
 from tenure.knowledge import Knowledge, News
-from tenure.record import Record, Versioned
+from tenure.pace import Pace
+from tenure.proof import Proof
+from tenure.record import Versioned
 from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.states import HOLDING, IN_TERM, TRANSITIONS, State, TermState
 from tenure.timing import Timing
@@ -45,8 +47,6 @@ __all__ = ["Election", "OnMissing"]
 
 OnMissing = Literal["create", "wait"]
 
-# After a failure nothing is sent sooner than this after the last request: at most two attempts a second.
-_PACE_S = 0.55
 # A lost race is usually told by the watch within this time, which saves the loser a read.
 _RACE_NEWS_S = 0.1
 
@@ -79,7 +79,6 @@ class Election:
         self.incarnation = incarnation
         self.timing = timing
         self.state = State.IDLE
-        self._on_missing = on_missing
         self._drain_timeout = drain_timeout
         self._epoch = epoch
         self._knowledge = Knowledge(timing)
@@ -89,8 +88,8 @@ class Election:
         self._under_way: Request | None = None
         self._unresolved = False  # the outcome of the last write is unknown: read before anything else
         self._read_at = -math.inf  # when a read is wanted apart from that; inf: none is
-        self._not_before = -math.inf
-        self._last_sent_at = -math.inf
+        self._refused_version: int | None = None  # that the last write was based on, in vain
+        self._pace = Pace(timing.retry_period)
         self._term: TermState | None = None
         self._overrun_at = math.inf
         self._drain_until = math.inf
@@ -100,7 +99,7 @@ class Election:
         self._just_read = False
         self._own_until_deleted = False
         self._held_until = -math.inf  # until then nobody else can have taken what we held
-        self._proof: tuple[str, float] | None = None  # uid of a record we created, and when it is proven
+        self._proof = Proof(timing.takeover_delay(timing.lease_duration) if on_missing == "wait" else 0.0)
         self._view: View | None = None
         self._trouble = ""
 
@@ -114,9 +113,7 @@ class Election:
     @property
     def deadline(self) -> float:
         """s+D: when the present term is over; boot time, seconds; ``-inf`` without one (rule 1)."""
-        if self._term is None or self.state not in IN_TERM:
-            return -math.inf
-        return self._term.since + self.timing.renew_deadline
+        return self._over_at() if self.state in IN_TERM else -math.inf
 
     @property
     def body_running(self) -> bool:
@@ -139,11 +136,10 @@ class Election:
             self._enter("drain")
             self._drain_until = now + self._drain_timeout
             self._events.append(TermEnding())
-        elif self.state is State.CAMPAIGNING and (self._unresolved or self._acquiring()):
+        elif self.state is State.CAMPAIGNING and self._may_hold(now):
             self._begin_release("abandon", now)
         elif self.state in (State.CAMPAIGNING, State.PROVING):
-            # A record that is not proven is left to run out: freeing it would let others in at once.
-            self._enter("stop")
+            self._stop()
         self._settle(now)
 
     def body_ended(self, now: float) -> None:
@@ -165,15 +161,18 @@ class Election:
         """Take in the answer of the store to a request: what was read, or what a write has stored."""
         self._advance(now)
         self._under_way = None
-        self._not_before = -math.inf
+        self._pace.succeeded()
         if isinstance(request, ReadRequest):
             self._read_at = math.inf
             self._unresolved = False
             self._just_read = True
             self._observe(seen, now, request.knowing)
+            if seen.version == self._refused_version:
+                # A conflict, and yet nobody wrote: the next write will hardly fare better at once.
+                self._pace.failed(now)
         elif request.base is not None and seen.version == request.base.version:
             # Nothing was changed, so nobody saw a renewal (rule 7): try again, after a pause.
-            self._pace(now)
+            self._pace.failed(now)
         else:
             self._observe(seen, now, None)
         self._settle(now)
@@ -182,7 +181,8 @@ class Election:
         """The compare-and-swap lost: another version is in place. An input like any other, no fault."""
         self._advance(now)
         self._under_way = None
-        self._not_before = -math.inf
+        self._pace.succeeded()
+        self._refused_version = request.base.version if request.base is not None else 0
         if request.base is None or self._knowledge.high_water <= request.base.version:
             self._read_at = now + _RACE_NEWS_S if self.state is State.CAMPAIGNING else now
         self._settle(now)
@@ -195,7 +195,11 @@ class Election:
         self._under_way = None
         if isinstance(request, WriteRequest) and not refused:
             self._unresolved = True
-        self._pace(now, retry_after_s)
+        wait_s = min(retry_after_s, self.timing.lease_duration)
+        if self.state in HOLDING or self.state is State.RELEASING:
+            # The store's wish is met, but never past what is left of the time: half of it stays.
+            wait_s = min(wait_s, self._budget(now) / 2)
+        self._pace.failed(now, wait_s=wait_s)
         self._settle(now)
 
     def refresh(self, now: float) -> None:
@@ -220,23 +224,23 @@ class Election:
     def requests_to_send(self, now: float) -> list[Request]:
         """Return what is to be sent now, at most one request; s of rule 1 is this `now`."""
         self._advance(now)
-        request = None if self._under_way or now < self._not_before else self._next_request(now)
         self._settle(now)
+        request = None if self._under_way or now < self._pace.not_before else self._next_request(now)
         if request is None:
             return []
         self._under_way = request
-        self._last_sent_at = now
+        self._pace.sent(now)
         return [request]
 
     def get_timer(self) -> float | None:
         """Return when `handle_timer` and `requests_to_send` are to be called next; boot time, seconds."""
         times = [self._overrun_at, self._drain_until, self._release_until, self._view_ends_at()]
-        if self.state in IN_TERM:
-            times.append(self.deadline)
-        if self.state is State.PROVING and self._proof:
-            times.append(self._proof[1])
+        if self.state in HOLDING:
+            times.append(self._over_at())
+        if self.state is State.PROVING:
+            times.append(self._proof.ends_at)
         if self._under_way is None:
-            times.append(max(self._next_request_at(), self._not_before))
+            times.append(max(self._next_request_at(), self._pace.not_before))
         soonest = min(times)
         return soonest if math.isfinite(soonest) else (None if soonest > 0 else -math.inf)
 
@@ -250,8 +254,10 @@ class Election:
         """Let what has passed take effect before anything else does, also after a pause (rule 1)."""
         term = self._term
         if now >= self._drain_until:
-            self._drain_until, self._drained_out = math.inf, True
-        if term is not None and self.state in HOLDING and now >= term.since + self.timing.renew_deadline:
+            # A term that was over before ended for want of renewals.
+            self._drained_out = self._drain_until < self._over_at()
+            self._drain_until = math.inf
+        if term is not None and self.state in HOLDING and now >= self._over_at():
             self._lose(LossReason.DRAIN_TIMEOUT if self._drained_out else LossReason.RENEW_DEADLINE)
         if now >= self._overrun_at:
             self._overrun_at = math.inf
@@ -259,13 +265,13 @@ class Election:
         if now >= self._release_until:
             self._say("the record could not be freed in time; others wait until its lease has run out")
             self._stop()
-        if self.state is State.PROVING and term is not None and not self._proof_pending(term.uid, now):
+        if self.state is State.PROVING and term is not None and not self._proof.is_pending(term.uid, now):
             self._elect()
 
     def _settle(self, now: float) -> None:
         """Derive what follows from the facts: the contest, the end of a release, the view."""
         resolved = self._under_way is None and not self._unresolved
-        if self.state is State.RELEASING and resolved and not self._attempts.made(self._knowledge.newest):
+        if self.state is State.RELEASING and resolved and not self._can_free(now):
             self._stop()
         if self.state is State.CAMPAIGNING:
             self._contest.plan(self._free_at(now), now, just_read=self._just_read)
@@ -294,14 +300,9 @@ class Election:
             return math.inf
         return self._term.since + self.timing.renew_period
 
-    def _pace(self, now: float, retry_after_s: float = 0.0) -> None:
-        pace = min(_PACE_S, self.timing.retry_period)
-        wait_until = max(self._last_sent_at + pace, now + min(retry_after_s, self.timing.lease_duration))
-        if self._term is not None and self.state in HOLDING:
-            # The store's wish is met, but never past what is left of D: half of it stays for a last try.
-            last_try = now + (self._term.since + self.timing.renew_deadline - now) / 2
-            wait_until = min(wait_until, max(now, last_try))
-        self._not_before = wait_until
+    def _over_at(self) -> float:
+        """Return s+D of the record that is held."""
+        return self._term.since + self.timing.renew_deadline if self._term is not None else -math.inf
 
     # ---- requests
 
@@ -321,6 +322,7 @@ class Election:
         return ReadRequest(knowing=self._knowledge.high_water, timeout=self._budget(now))
 
     def _write(self, purpose: Purpose, now: float) -> WriteRequest:
+        self._refused_version = None
         newest = self._knowledge.newest
         base = newest if newest is not None and newest.record is not None else None
         self._attempts.forget_before(now - 2 * self.timing.lease_duration, newest)
@@ -334,8 +336,8 @@ class Election:
     def _budget(self, now: float) -> float:
         if self.state is State.RELEASING:
             return self._release_until - now
-        if self._term is not None and self.state in HOLDING:
-            return self._term.since + self.timing.renew_deadline - now
+        if self.state in HOLDING:
+            return self._over_at() - now
         return self.timing.renew_deadline
 
     # ---- facts
@@ -349,6 +351,9 @@ class Election:
             self._contest.has_read()
         if news is not News.SAME:
             self._read_at = math.inf
+        if news is News.RESET:
+            # What was written in the history that is gone proves nothing in this one (rule 8).
+            self._attempts.forget()
         self._report(news)
         if seen.record is not None or news is News.RESET:
             self._own_until_deleted = False
@@ -360,11 +365,11 @@ class Election:
         if sent and self._attempts.is_latest(sent):
             self._unresolved = False
         if sent and sent.created:
-            self._begin_proof(seen.uid, now)
+            self._proof.begin(seen.uid, now)
         if self.state in HOLDING:
             self._check_term(news, sent)
         elif self.state is State.CAMPAIGNING:
-            self._check_contest(sent, now)
+            self._check_contest(news, sent, now)
         elif self.state is State.RELEASING and self._attempts.freed(self._knowledge.newest):
             self._events.append(Released())
             self._stop()
@@ -385,20 +390,19 @@ class Election:
             if self.state in IN_TERM:
                 self._events.append(Renewed(deadline=self.deadline, late_s=late_s))
 
-    def _check_contest(self, sent: SentWrite | None, now: float) -> None:
+    def _check_contest(self, news: News, sent: SentWrite | None, now: float) -> None:
         newest = self._knowledge.newest
-        if newest is None:
-            return
-        current = sent is not None and sent.purpose is Purpose.ACQUIRE and sent.campaign == self._campaign
-        if sent is not None and current and now < sent.at + self.timing.renew_deadline:
+        if sent is None or newest is None:
+            # What was known already is no news: an expired record is still there when it is read again.
+            if news in (News.CHANGED, News.RESET) and now < self._knowledge.free_at:
+                self._contest.lost(now)
+        elif sent.acquires(self._campaign) and now < sent.at + self.timing.renew_deadline:
             self._win(newest, sent, now)
-        elif sent is None and isinstance(newest.record, Record) and newest.record.holder:
-            self._contest.lost(now)
 
     def _win(self, newest: Versioned, sent: SentWrite, now: float) -> None:
         self._contest.won()
         self._term = TermState(newest.uid, FencingToken(self._epoch, newest.version), sent.at)
-        if self._proof_pending(newest.uid, now):
+        if self._proof.is_pending(newest.uid, now):
             self._enter("hold")
         else:
             self._elect()
@@ -422,7 +426,7 @@ class Election:
         self._enter(cause)
         self._release_until = now + self.timing.retry_period
         if self._term is not None:
-            self._release_until = min(self._release_until, self._term.since + self.timing.renew_deadline)
+            self._release_until = min(self._release_until, self._over_at())
 
     def _stop(self) -> None:
         self._enter("stop")
@@ -430,9 +434,6 @@ class Election:
         self._contest.close()
         self._overrun_at = self._release_until = self._drain_until = math.inf
         self._drained_out = False
-
-    def _acquiring(self) -> bool:
-        return isinstance(self._under_way, WriteRequest) and self._under_way.purpose is Purpose.ACQUIRE
 
     def _enter(self, cause: str) -> None:
         after = TRANSITIONS[cause].get(self.state)
@@ -452,13 +453,20 @@ class Election:
             return -math.inf
         return self._knowledge.free_at
 
-    def _begin_proof(self, uid: str, now: float) -> None:
-        """Distrust a record that we created until no leader of an older one can be alive (rule 4)."""
-        if self._on_missing == "wait" and (self._proof is None or self._proof[0] != uid):
-            self._proof = (uid, now + self.timing.takeover_delay(self.timing.lease_duration))
+    def _may_hold(self, now: float) -> bool:
+        return self._unresolved or isinstance(self._under_way, WriteRequest) or self._can_free(now)
 
-    def _proof_pending(self, uid: str, now: float) -> bool:
-        return self._proof is not None and self._proof[0] == uid and now < self._proof[1]
+    def _can_free(self, now: float) -> bool:
+        """Tell whether the record is ours to free.
+
+        One that is not proven is left to run out: empty, it would let others in at once (rule 4).
+        """
+        newest = self._knowledge.newest
+        return (
+            newest is not None
+            and bool(self._attempts.made(newest))
+            and not self._proof.is_pending(newest.uid, now)
+        )
 
     # ---- what people see
 

@@ -85,18 +85,22 @@ class Knowledge:
             # least from the newest change if it is deleted.
             self._lease = max(self._timing.lease_duration, self._last_finite_lease())
             self.free_at = math.inf
-        elif record is None:
-            # The last lease seen is waited out. A name that never expires is freed by deletion.
-            if math.isinf(self._lease):
-                self.free_at = -math.inf
-            elif math.isinf(self.free_at):
-                self.free_at = self._takeover_at(self.changed_at)
+        elif record is None or not (record.holder or same_object):
+            # Under a new uid an empty holder proves no more than a deletion: the leader of the old record
+            # may not know it yet.
+            self._outlast()
         elif record.holder:
             self._hold(record, known if same_object else None, now)
-        elif same_object:
+        elif known is not None and not _is_empty(known):
             self.free_at = -math.inf
-        # else: an empty holder under a new uid changes nothing. Somebody deleted the record of a leader who
-        # may not know it yet, so the last lease seen is waited out.
+        # else: an empty record stays what it was, free or not yet.
+
+    def _outlast(self) -> None:
+        """Wait out the last lease seen; a name that never expires is freed by deletion."""
+        if math.isinf(self._lease):
+            self.free_at = -math.inf
+        elif self.free_at == math.inf:
+            self.free_at = self._takeover_at(self.changed_at)
 
     def _hold(self, record: Record, known: Versioned | None, now: float) -> None:
         before = self.free_at
@@ -125,6 +129,10 @@ class Knowledge:
 
     def _last_finite_lease(self) -> float:
         return self._lease if math.isfinite(self._lease) else 0.0
+
+
+def _is_empty(seen: Versioned) -> bool:
+    return isinstance(seen.record, Record) and not seen.record.holder
 
 
 def _essence(seen: Versioned) -> tuple[Any, ...]:
