@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import json
 import socket
 import threading
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from tenure.devserver import DevServer, run_devserver, running_devserver
+from tenure.devserver import DevServer, running_devserver
 from tenure.errors import ConfigurationError
 from tests.devserver.api import Api, lease
+from tests.devserver.certificate import write_certificate
 
 LEASES = "leases.coordination.k8s.io"
-
-
-def write_certificate(path: Path) -> Path:
-    """Write a self-signed certificate for 127.0.0.1 and its key into one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "devserver")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
-    return path
 
 
 def test_it_serves_in_a_running_event_loop() -> None:
@@ -149,18 +121,3 @@ def test_a_dry_run_is_refused_and_not_carried_out() -> None:
         api = Api(server.url)
         assert api.request("POST", api.path(LEASES, dryRun="All"), lease()).code == 400
         assert api.get(LEASES, "x").code == 404
-
-
-def test_it_runs_until_cancelled() -> None:
-    async def main() -> None:
-        ready: asyncio.Queue[DevServer] = asyncio.Queue()
-        task = asyncio.create_task(run_devserver(DevServer(), on_ready=ready.put_nowait))
-        server = await ready.get()
-        assert (await asyncio.to_thread(Api(server.url).get, LEASES)).code == 200
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.to_thread(Api(server.url).get, LEASES)
-
-    asyncio.run(main())

@@ -6,12 +6,14 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 from pathlib import Path
 
 import pytest
 
 from tenure.errors import ConfigurationError
 from tenure.serving import Address, Message, Receive, Scope, Send, bind, serve
+from tests.devserver.certificate import write_certificate
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
@@ -27,9 +29,11 @@ async def endless(scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.Event().wait()
 
 
-async def get(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def get(
+    address: Address, tls: ssl.SSLContext | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Send a GET and return the connection."""
-    reader, writer = await asyncio.open_connection(*address)
+    reader, writer = await asyncio.open_connection(*address, ssl=tls)
     writer.write(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
     return reader, writer
 
@@ -189,5 +193,26 @@ def test_the_sockets_are_free_again() -> None:
         async with serve(hello, sockets=[bind("127.0.0.1", 0)]) as serving:
             pass
         bind(*serving.addresses[0]).close()
+
+    asyncio.run(main())
+
+
+def test_streams_over_tls_end_at_once_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        certificate = write_certificate(tmp_path / "server.pem")
+        server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        server_side.load_cert_chain(certificate)
+        client_side = ssl.create_default_context(cafile=str(certificate))
+        sockets_before, tasks_before = open_sockets(), asyncio.all_tasks()
+        async with serve(endless, sockets=[bind("127.0.0.1", 0)], ssl=server_side) as serving:
+            clients = [await get(serving.addresses[0], client_side) for _ in range(5)]
+            for reader, _ in clients:
+                await reader.readuntil(b"first\r\n")
+        for reader, writer in clients:
+            assert await reader.read() == b"0\r\n\r\n"
+            writer.close()
+            await writer.wait_closed()
+        assert asyncio.all_tasks() == tasks_before
+        assert open_sockets() == sockets_before
 
     asyncio.run(main())

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tenure.devserver.app import LoggedRequest
-from tenure.devserver.server import DevServer, run_devserver, running_devserver
+from tenure.devserver.server import DevServer, running_devserver
 
-__all__ = ["DevServer", "LoggedRequest", "run_devserver", "running_devserver"]
+__all__ = ["DevServer", "LoggedRequest", "running_devserver"]

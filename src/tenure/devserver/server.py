@@ -21,7 +21,7 @@ from tenure.devserver.app import App, LoggedRequest
 from tenure.errors import ConfigurationError
 from tenure.serving import Address, bind, serve
 
-__all__ = ["DevServer", "run_devserver", "running_devserver"]
+__all__ = ["DevServer", "running_devserver"]
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _log = logging.getLogger("tenure.devserver")
@@ -132,13 +132,6 @@ def _tls(cert_file: str | Path, key_file: str | Path | None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"cannot use the certificate {cert_file}: {error}") from error
     return context
-
-
-async def run_devserver(server: DevServer, *, on_ready: Callable[[DevServer], object]) -> None:
-    """Serve until cancelled; `on_ready` is called once the server listens."""
-    async with server:
-        on_ready(server)
-        await asyncio.Event().wait()
 
 
 @contextmanager
