@@ -300,6 +300,26 @@ def test_unknown_fields_and_nulls_are_dropped(api: Api) -> None:
     assert "more" not in created.body
 
 
+@pytest.mark.parametrize(
+    ("unknown", "field"),
+    [
+        ({"more": 1}, "more"),
+        ({"spec": {"more": 1}}, "spec.more"),
+        ({"metadata": {"name": "x", "more": 1}}, "metadata.more"),
+    ],
+)
+def test_unknown_fields_are_refused_on_demand(api: Api, unknown: dict[str, Any], field: str) -> None:
+    path = api.path(LEASES, fieldValidation="Strict")
+    fault = f'strict decoding error: unknown field "{field}"'
+    message = f'Lease in version "v1" cannot be handled as a Lease: {fault}'
+    assert api.request("POST", path, {**lease(), **unknown}).failure == (400, "BadRequest", message)
+    created = api.request("POST", path, lease(holderIdentity="a"))
+    assert created.code == 201
+    path = api.path(LEASES, "x", fieldValidation="Strict")
+    assert api.request("PUT", path, created.body).code == 200
+    assert api.request("PUT", path, {**created.body, **unknown}).failure == (400, "BadRequest", message)
+
+
 def test_configmap_data_are_strings_under_plain_keys(api: Api) -> None:
     code, _, message = api.post("configmaps", {"metadata": {"name": "x"}, "data": {"a": 5}}).failure
     assert code == 400

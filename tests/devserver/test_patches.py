@@ -53,6 +53,16 @@ def test_a_patch_that_makes_no_valid_object_is_refused(api: Api, patch: Any, cod
     assert api.get(LEASES, "x").version == created.version
 
 
+def test_a_patched_value_that_cannot_be_read_is_named(api: Api) -> None:
+    api.post(LEASES, lease())
+    code, reason, message = api.patch(LEASES, "x", {"spec": {"leaseTransitions": "1"}}).failure
+    assert (code, reason) == (422, "Invalid")
+    assert message.startswith(' "" is invalid: patch: Invalid value: "{')
+    assert message.endswith(
+        "json: cannot unmarshal string into Go struct field LeaseSpec.spec.leaseTransitions of type int32"
+    )
+
+
 def test_a_json_patch_applies_in_order(api: Api) -> None:
     api.post(LEASES, {"metadata": {"name": "x", "annotations": {"a": "1"}}, "spec": {"leaseTransitions": 1}})
     operations = [

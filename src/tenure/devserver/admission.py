@@ -20,7 +20,7 @@ from tenure.devserver.typed import (
     read_time,
 )
 
-__all__ = ["check_values", "decode", "decode_patched"]
+__all__ = ["check_values", "decode", "decode_patched", "refuse_unknown_fields"]
 
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _SUBDOMAIN_RULE = (
@@ -53,6 +53,13 @@ _METADATA: dict[str, Reader] = {
     "annotations": read_strings,
     "ownerReferences": as_is,
     "finalizers": as_is,
+}
+_METADATA_IGNORED = {
+    "managedFields",
+    "generation",
+    "selfLink",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
 }
 _LEASE_SPEC: dict[str, Reader] = {
     **dict.fromkeys(("holderIdentity", "strategy", "preferredHolder"), read_string),
@@ -97,7 +104,35 @@ def decode_patched(kind: Kind, body: Any) -> dict[str, Any]:
     except ValueError as error:
         result = json.dumps(json.dumps(body, separators=(",", ":")))
         cause = ("FieldValueInvalid", "patch", f"Invalid value: {result}: {error}")
-        raise invalid(kind.group, kind.kind, "", [cause]) from None
+        raise invalid("", "", "", [cause]) from None  # the server does not say of which kind
+
+
+def refuse_unknown_fields(kind: Kind, body: Any) -> None:
+    """What a request with ``fieldValidation=Strict`` asks for; kubectl's do.
+
+    Raises:
+        StatusError: 400, naming the fields that would be dropped.
+    """
+    known = {
+        "": {"apiVersion", "kind", "metadata", *kind.fields},
+        "metadata.": {*_METADATA, *_METADATA_IGNORED},
+        **({"spec.": set(_LEASE_SPEC)} if kind.kind == "Lease" else {}),
+    }
+    unknown = [
+        f'unknown field "{path}{key}"'
+        for path, names in known.items()
+        for key in _fields(body, path)
+        if key not in names
+    ]
+    if unknown:
+        fault = f"strict decoding error: {', '.join(unknown)}"
+        message = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {fault}'
+        raise bad_request(message)
+
+
+def _fields(body: Any, path: str) -> list[str]:
+    part = body.get(path.rstrip("."), {}) if path and isinstance(body, dict) else body
+    return list(part) if isinstance(part, dict) else []
 
 
 def _typed(kind: Kind, body: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from tenure.devserver import protobuf
+from tenure.devserver.admission import refuse_unknown_fields
 from tenure.devserver.discovery import discovery_document
 from tenure.devserver.kinds import Kind, find_kind, is_served
 from tenure.devserver.patch import PATCHES, json_patch
@@ -109,10 +110,10 @@ class App:
                 return self._read(request, target)
             case "POST", False if target.namespace is not None or not kind.namespaced:
                 return JSONResponse(
-                    self._registry.create(kind, target.place, await _body(request, kind)), 201
+                    self._registry.create(kind, target.place, await _object(request, kind)), 201
                 )
             case "PUT", True:
-                obj, created = self._registry.replace(kind, target.place, name, await _body(request, kind))
+                obj, created = self._registry.replace(kind, target.place, name, await _object(request, kind))
                 return JSONResponse(obj, 201 if created else 200)
             case "PATCH", True:
                 return JSONResponse(self._registry.patch(kind, target.place, name, await _patch(request)))
@@ -249,6 +250,14 @@ async def _body(request: Request, kind: Kind) -> Any:
     types = f"application/json, {protobuf.MEDIA_TYPE}"
     message = f"the body of the request was in an unknown format - accepted media types include: {types}"
     raise StatusError(415, "UnsupportedMediaType", message)
+
+
+async def _object(request: Request, kind: Kind) -> Any:
+    """The body of a write, without unknown fields if the request asks for that."""
+    body = await _body(request, kind)
+    if request.query_params.get("fieldValidation") == "Strict":
+        refuse_unknown_fields(kind, body)
+    return body
 
 
 async def _patch(request: Request) -> Callable[[Object], Any]:
