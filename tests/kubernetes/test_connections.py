@@ -475,3 +475,47 @@ def test_a_closed_client_fails_its_calls_and_opens_no_more() -> None:
             assert server.connections == 1
 
     asyncio.run(main())
+
+
+def test_closing_the_client_ends_watches_that_outlived_a_timeout() -> None:
+    async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
+        if "watch=true" in seen.path:
+            await conversation.begin_chunks()
+            await conversation.chunk(b'{"type":"ADDED","object":{"metadata":{}}}\n')
+        await conversation.wait_closed_by_peer()
+        return None
+
+    async def main() -> None:
+        async with ApiServer(handler=handler) as server:
+            client = Client(ClusterConfig(server=server.url))
+            events = client.watch(LEASES, "default", resource_version="1")
+            await anext(events)
+            with pytest.raises(LockUnavailableError):
+                await get(client, timeout=0.05)
+            await client.aclose()
+            await server.wait_all_closed()
+            with pytest.raises(LockUnavailableError):
+                await anext(events)
+
+    asyncio.run(main())
+
+
+def test_closing_the_client_at_any_moment_of_a_call_leaves_no_socket(tmp_path: Path) -> None:
+    authority = Authority()
+
+    async def main() -> None:
+        async with ApiServer(Answer(lease()), tls=authority.server_context(tmp_path)) as server:
+            before = open_sockets()
+            for steps in range(40):
+                config = ClusterConfig(server=server.url, certificate_authority=Material(data=authority.pem))
+                client = Client(config)
+                call = asyncio.create_task(get(client))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                await client.aclose()
+                await asyncio.gather(call, return_exceptions=True)
+            async with asyncio.timeout(60):
+                while open_sockets() - before:  # noqa: ASYNC110  # the kernel has no event for it
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(main())

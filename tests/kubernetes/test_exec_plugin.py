@@ -250,6 +250,39 @@ def test_a_plugin_that_is_not_installed_tells_how_to_get_it(plugin: PluginFiles,
     )
 
 
+def test_an_environment_that_cannot_be_is_a_fault_of_the_configuration(
+    plugin: PluginFiles, tmp_path: Path
+) -> None:
+    block = {**plugin.block, "env": [{"name": "A=B", "value": "c"}]}
+    assert isinstance(failure_of(tmp_path, block), ConfigurationError)
+
+
+def test_a_token_that_no_header_can_hold_is_not_quoted(plugin: PluginFiles, tmp_path: Path) -> None:
+    plugin.hands_out(token="s3cret\nInjected: yes")
+    failure = failure_of(tmp_path, plugin.block)
+    assert "holds no usable token" in str(failure)
+    assert "s3cret" not in str(failure)
+
+
+def test_a_plugin_that_goes_missing_after_it_worked_is_an_outage(plugin: PluginFiles, tmp_path: Path) -> None:
+    script = tmp_path / "login"
+    script.write_text(f"#!{sys.executable}\n{(tmp_path / 'plugin.py').read_text()}")
+    script.chmod(0o755)
+    plugin.hands_out(token="t1", expirationTimestamp=PAST)
+
+    async def main() -> None:
+        async with ApiServer(Answer(lease())) as server:
+            client = make_client(tmp_path, server, {**plugin.block, "command": "./login"})
+            await get(client)
+            script.unlink()
+            with pytest.raises(LockUnavailableError, match="cannot run exec plugin") as caught:
+                await get(client)
+            assert caught.value.refused
+            await client.aclose()
+
+    asyncio.run(main())
+
+
 def test_a_plugin_that_must_have_a_terminal_is_not_run_without(
     plugin: PluginFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -193,6 +193,9 @@ def test_a_proxy_that_refuses_is_named(authority: Authority, tmp_path: Path) -> 
             with pytest.raises(LockUnavailableError, match=r"the proxy refuses: 403.*proxy-url") as caught:
                 await ask(config)
             assert caught.value.refused
+            address = f"127.0.0.1:{proxy.port}"
+        with pytest.raises(LockUnavailableError, match=f"through the proxy http://{address}.*refused"):
+            await ask(config)
 
     asyncio.run(main())
 

@@ -55,9 +55,13 @@ class Connections:
     """Sends requests; no limit to their number, so that watches cannot starve calls."""
 
     def __init__(self, server: str, proxy_url: str) -> None:
-        self._server = server
+        self._is_secure = server.startswith("https:")
         self._proxy = _make_proxy(proxy_url)
+        self._description = (
+            f"{server} (through the proxy {self._proxy.url.origin})" if self._proxy else server
+        )
         self._generation: _Generation | None = None
+        self._retired: set[_Generation] = set()
         self._closed = False
 
     @asynccontextmanager
@@ -77,38 +81,55 @@ class Connections:
                 yield response
             finally:
                 await response.aclose()
+                if self._closed:
+                    # A pool that was closed while this connection was being made has forgotten it.
+                    await response.extensions["network_stream"].aclose()
         except asyncio.CancelledError:
             # A timeout looks like this: whatever else idles in the pool may be just as half-open.
             await self._retire(generation)
             raise
         except _FAULTS as error:
             await self._retire(generation)
-            raise LockUnavailableError(_describe(self._server, error), refused=not exchange.sent) from error
+            raise LockUnavailableError(
+                _describe(self._description, error), refused=not exchange.sent
+            ) from error
         finally:
             generation.users -= 1
-            await generation.close_if_unused()
+            await self._close_if_unused(generation)
 
     async def aclose(self) -> None:
         """Close every connection, also those in use, and open no more."""
         self._closed = True
-        if self._generation is not None:
-            generation, self._generation = self._generation, None
-            await generation.aclose()
+        generations = {*self._retired, *([self._generation] if self._generation else [])}
+        for generation in generations:
+            await generation.pool.aclose()
 
     async def _current(self, identity: TlsIdentity) -> _Generation:
         if self._closed:
-            raise LockUnavailableError(f"{self._server}: the client is closed", refused=True)
-        if self._generation is not None and self._generation.identity != identity:
-            await self._retire(self._generation)
-        if self._generation is None:
-            context = identity.make_context() if self._server.startswith("https:") else None
-            self._generation = _Generation(identity, context, self._proxy)
-        return self._generation
+            raise LockUnavailableError(f"{self._description}: the client is closed", refused=True)
+        outdated = self._generation
+        if outdated is not None and outdated.identity == identity:
+            return outdated
+        context = identity.make_context() if self._is_secure else None
+        generation = self._generation = _Generation(identity, context, self._proxy)
+        if outdated is not None:
+            await self._retire(outdated)
+        return generation
 
     async def _retire(self, generation: _Generation) -> None:
+        """Close idle connections now, and the others with their last users (a watch that still works)."""
         if self._generation is generation:
             self._generation = None
-        await generation.retire()
+        self._retired.add(generation)
+        for connection in generation.pool.connections:
+            if connection.is_idle():
+                await connection.aclose()
+        await self._close_if_unused(generation)
+
+    async def _close_if_unused(self, generation: _Generation) -> None:
+        if generation in self._retired and not generation.users:
+            self._retired.discard(generation)
+            await generation.pool.aclose()
 
 
 class _Generation:
@@ -119,7 +140,6 @@ class _Generation:
     ) -> None:
         self.identity = identity
         self.users = 0
-        self._retired = False
         self.pool = httpcore2.AsyncConnectionPool(
             ssl_context=context,
             proxy=proxy,
@@ -127,21 +147,6 @@ class _Generation:
             keepalive_expiry=_KEEPALIVE_EXPIRY_S,
             network_backend=SocketBackend(),
         )
-
-    async def retire(self) -> None:
-        """Close the idle connections now and the rest with their last users (a watch that still works)."""
-        self._retired = True
-        for connection in self.pool.connections:
-            if connection.is_idle():
-                await connection.aclose()
-
-    async def close_if_unused(self) -> None:
-        if self._retired and not self.users:
-            await self.aclose()
-
-    async def aclose(self) -> None:
-        self._retired = True
-        await self.pool.aclose()
 
 
 def _make_proxy(proxy_url: str) -> httpcore2.Proxy | None:

@@ -17,6 +17,7 @@ __all__ = [
     "ClientCertificate",
     "Credentials",
     "Proof",
+    "make_bearer",
 ]
 
 
@@ -102,6 +103,17 @@ class BearerToken:
         return _Token(self.token)
 
 
+def make_bearer(token: str, source: str) -> str:
+    """Return the ``Authorization`` header for a token.
+
+    Raises:
+        LockUnavailableError: no header can hold it. The HTTP library would say so too, and quote the token.
+    """
+    if not (token.isascii() and token.isprintable() and token):
+        raise LockUnavailableError(f"{source} holds no usable token", refused=True)
+    return f"Bearer {token}"
+
+
 class _FixedHeader:
     def __init__(self, authorization: str) -> None:
         self._proof = Proof(authorization=authorization)
@@ -122,11 +134,7 @@ class _Token:
         self._reader = MaterialReader(material)
 
     async def prove(self) -> Proof:
-        token = self._reader.read()
-        # Checked here because a broken header would be reported as a fault of the HTTP library.
-        if not (token.isascii() and token.isprintable() and token):
-            raise LockUnavailableError(f"{self._path or 'the token'} holds no usable token", refused=True)
-        return Proof(authorization=f"Bearer {token}")
+        return Proof(make_bearer(self._reader.read(), self._path or "the kubeconfig"))
 
     def expire(self) -> None:
         self._reader.expire()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenure.errors import ConfigurationError, LockUnavailableError
-from tenure.kubernetes.credentials import Authenticator, Proof
+from tenure.kubernetes.credentials import Authenticator, Proof, make_bearer
 from tenure.kubernetes.material import MaterialReader
 from tenure.kubernetes.section import Section
 
@@ -98,7 +98,7 @@ def _describe_cluster(cluster: Section) -> str:
         described["insecure-skip-tls-verify"] = True
     if authority := cluster.material("certificate-authority"):
         pem = MaterialReader(authority).read()
-        described["certificate-authority-data"] = base64.b64encode(pem.encode()).decode("ascii")
+        described["certificate-authority-data"] = base64.b64encode(f"{pem}\n".encode()).decode("ascii")
     for extension in cluster.sections("extensions"):
         if extension.text("name") == "client.authentication.k8s.io/exec":
             described["config"] = extension.value("extension")
@@ -112,6 +112,7 @@ class _Plugin:
         self._plugin = plugin
         self._proof: Proof | None = None
         self._expires_at: datetime | None = None
+        self._has_worked = False
         self._running: asyncio.Task[Proof] | None = None
 
     async def prove(self) -> Proof:
@@ -142,9 +143,16 @@ class _Plugin:
             task.exception()
 
     async def _renew(self) -> Proof:
-        answer = await _run(self._plugin)
-        self._proof, self._expires_at = _parse(self._plugin, answer)
-        return self._proof
+        try:
+            proof, self._expires_at = _parse(self._plugin, await _run(self._plugin))
+        except ConfigurationError as error:
+            if not self._has_worked:
+                raise
+            # What once worked is no fault of the configuration: the program may be back after an update.
+            raise LockUnavailableError(str(error), refused=True) from error
+        self._has_worked = True
+        self._proof = proof
+        return proof
 
 
 async def _outcome(running: asyncio.Task[Proof]) -> Proof:
@@ -202,15 +210,14 @@ async def _start(plugin: ExecPlugin, has_terminal: bool) -> asyncio.subprocess.P
             # would lose the keyboard.
             start_new_session=not has_terminal,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         hint = (
             f"; {plugin.install_hint}"
             if plugin.install_hint
             else "; install it, or check users[].exec.command"
         )
-        raise ConfigurationError(
-            f"cannot run exec plugin {plugin.command}: {error.strerror}{hint}"
-        ) from error
+        raise ConfigurationError(f"cannot run exec plugin {plugin.command}: {reason}{hint}") from error
 
 
 async def _kill(process: asyncio.subprocess.Process, has_terminal: bool) -> None:
@@ -246,4 +253,5 @@ def _parse(plugin: ExecPlugin, output: bytes) -> tuple[Proof, datetime | None]:
         )
     if expires_at is not None and expires_at.tzinfo is None:
         expires_at = expires_at.replace(tzinfo=UTC)
-    return Proof(f"Bearer {token}" if token else "", certificate, key), expires_at
+    header = make_bearer(str(token), f"the answer of exec plugin {plugin.command}") if token else ""
+    return Proof(header, certificate, key), expires_at

@@ -43,7 +43,7 @@ class MaterialReader:
                 read again (it is being replaced), its last content is returned.
         """
         if not self._material.path:
-            return self._material.data
+            return self._material.data.strip()
         now = time.monotonic()
         if self._text is None or now - self._read_at >= _REREAD_AFTER_S:
             self._text = self._reread()

@@ -90,7 +90,7 @@ class Transport:
         response = await self._fresh(stack, outgoing, exchange)
         if response.status == 401:
             await stack.aclose()
-            exchange.sent = False
+            exchange.connected = exchange.sent = False
             self._identity.expire()
             response = await self._fresh(stack, outgoing, exchange)
         return response
