@@ -29,11 +29,12 @@ _Message = dict[int, _Field]
 
 
 def _message(**fields: int | tuple[int, str | _Message] | tuple[int, str | _Message, bool]) -> _Message:
-    """Fields by number; a bare number is a string."""
-    specified = {
-        name: (value, "string") if isinstance(value, int) else value for name, value in fields.items()
-    }
-    return {value[0]: _Field(name, *value[1:]) for name, value in specified.items()}
+    """Fields by number: a bare number is a string, a third element tells that the field is repeated."""
+    message: _Message = {}
+    for name, field in fields.items():
+        number, kind = (field, "string") if isinstance(field, int) else field[:2]
+        message[number] = _Field(name, kind, repeated=isinstance(field, tuple) and len(field) == 3)
+    return message
 
 
 _OWNER = _message(apiVersion=5, kind=1, name=3, uid=4, controller=(6, "bool"), blockOwnerDeletion=(7, "bool"))
