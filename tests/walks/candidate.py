@@ -1,4 +1,4 @@
-"""A candidate of tenure as a process of its own, which reports as client-go's candidates of these tests do."""
+"""A candidate of tenure as a process, which reports as the client-go candidates of these tests do."""
 
 from __future__ import annotations
 
