@@ -153,7 +153,7 @@ class World:
     def spread_news(self) -> None:
         """Every connected candidate learns of every change."""
         for candidate in list(self.candidates.values()):
-            while candidate.connected and candidate.watched < self.store.version:
+            while candidate.connected and not candidate.paused and candidate.watched < self.store.version:
                 candidate.watched += 1
                 candidate.election.receive_record(
                     self.store.history[candidate.watched], candidate.local(self.now)

@@ -1,0 +1,284 @@
+"""Transcripts: text files that drive candidates over one scripted store and show every output.
+
+A file is a row of blocks, each of commands, a line ``----`` and what came out, up to the next empty line::
+
+    candidate a
+    campaign a
+    ----
+    0s a: CampaignStarted()
+    0s a > read, knowing -1, 10s
+    0s a is campaigning, timer 0s
+
+Commands take a candidate and options as ``name=value``; `Transcript` has one method for each of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from tenure.election import Election
+from tenure.events import Event
+from tenure.record import Record, UnreadableRecord, Versioned
+from tenure.requests import ReadRequest, Request, WriteRequest
+from tenure.timing import Timing
+from tenure.token import FencingToken
+from tests.core.world import Candidate, World
+
+__all__ = ["Transcript", "rewritten"]
+
+_SEPARATOR = "----"
+
+
+@dataclass
+class _Block:
+    heading: list[str]  # comments
+    commands: list[str]
+
+
+def _blocks(text: str) -> list[_Block]:
+    blocks = []
+    for part in text.strip().split("\n\n"):
+        lines = part.splitlines()
+        heading = [line for line in lines if line.startswith("#")]
+        body = lines[len(heading) :]
+        end = body.index(_SEPARATOR) if _SEPARATOR in body else len(body)
+        blocks.append(_Block(heading, body[:end]))
+    return blocks
+
+
+def rewritten(text: str) -> str:
+    """Return a transcript with the output that its commands have now."""
+    transcript = Transcript()
+    parts = []
+    for block in _blocks(text):
+        lines = [*block.heading, *block.commands]
+        if block.commands:
+            lines += [_SEPARATOR, *transcript.run(block.commands)]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _number(value: float) -> str:
+    return f"{value:.7g}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, FencingToken):
+        return str(value)
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return _number(value)
+    return repr(value) if isinstance(value, str) and not value.isidentifier() else str(value)
+
+
+def _event(event: Event) -> str:
+    given = ", ".join(f"{f.name}={_shown(getattr(event, f.name))}" for f in fields(event))
+    return f"{type(event).__name__}({given})"
+
+
+def _record(record: Record | UnreadableRecord | None) -> str:
+    if record is None:
+        return "nothing"
+    if isinstance(record, UnreadableRecord):
+        return "unreadable"
+    lease = "without duration" if record.lease_duration is None else f"for {_number(record.lease_duration)}s"
+    extra = f" by {record.attempt}" if record.attempt else ""
+    extra += f" token {record.token}" if record.token else ""
+    return f"{record.holder or 'nobody'} {lease}{extra}, transitions {record.transitions}"
+
+
+def _request(request: Request) -> str:
+    if isinstance(request, ReadRequest):
+        return f"read, knowing {request.knowing}, {_number(request.timeout)}s"
+    what = f"replace v{request.base.version}" if request.base else "create"
+    return f"{request.purpose.value}: {what} with {_record(request.record)}, {_number(request.timeout)}s"
+
+
+class Transcript:
+    """Runs commands and keeps what comes out."""
+
+    def __init__(self) -> None:
+        self.world = World(self._output)
+        self._lines: list[str] = []
+        self._shown_states: dict[str, str] = {}
+
+    def run(self, commands: list[str]) -> list[str]:
+        """Run the commands of one block; return the lines of its output."""
+        self._lines = []
+        for command in commands:
+            verb, *rest = command.split()
+            options = dict(word.split("=", 1) for word in rest if "=" in word)
+            try:
+                getattr(self, "do_" + verb.replace("-", "_"))(*[w for w in rest if "=" not in w], **options)
+            except RuntimeError as error:
+                self._say(f"error: {error}")
+            self._check_leaders()
+        self._show_states()
+        return self._lines
+
+    # ---- what is shown
+
+    def _say(self, text: str) -> None:
+        self._lines.append(f"{_number(self.world.now)}s {text}")
+
+    def _output(self, candidate: Candidate, output: Event | Request) -> None:
+        if isinstance(output, Event):
+            self._say(f"{candidate.name}: {_event(output)}")
+        else:
+            self._say(f"{candidate.name} > {_request(output)}")
+
+    def _show_store(self) -> None:
+        head = self.world.store.head
+        self._say(f"store v{head.version} {head.uid}: {_record(head.record)}")
+
+    def _show_states(self) -> None:
+        for candidate in self.world.candidates.values():
+            timer = candidate.election.get_timer()
+            when = "no timer" if timer is None else f"timer {_number(timer)}s"
+            state = f"{candidate.name} is {candidate.election.state}, {when}"
+            if state != self._shown_states.get(candidate.name):
+                self._shown_states[candidate.name] = state
+                self._say(state)
+
+    def _check_leaders(self) -> None:
+        leaders = [c.name for c in self.world.candidates.values() if self.world.now < c.election.deadline]
+        if len(leaders) > 1:
+            self._say(f"TWO LEADERS: {' and '.join(leaders)}")
+
+    # ---- candidates
+
+    def do_candidate(self, name: str, **options: str) -> None:
+        election = Election(
+            identity=options.get("identity", name),
+            incarnation=name,
+            timing=Timing(lease_duration=float(options.get("lease", 15))),
+            draw=lambda: float(options.get("draw", 0.5)),
+            on_missing="wait" if options.get("on_missing") == "wait" else "create",
+            drain_timeout=float(options.get("drain", 20)),
+            epoch=int(options.get("epoch", 0)),
+        )
+        self.world.add(Candidate(name, election))
+
+    def do_campaign(self, name: str) -> None:
+        self.world.call(self.world.candidates[name], "campaign")
+
+    def do_resign(self, name: str) -> None:
+        self.world.call(self.world.candidates[name], "resign")
+
+    def do_body_ended(self, name: str) -> None:
+        self.world.call(self.world.candidates[name], "body_ended")
+
+    def do_refresh(self, name: str) -> None:
+        self.world.call(self.world.candidates[name], "refresh")
+
+    def do_fail(self, name: str) -> None:
+        self.world.call(self.world.candidates[name], "fail")
+
+    def do_pause(self, name: str) -> None:
+        """The process stands still: no timer of it fires."""
+        self.world.candidates[name].paused = True
+
+    def do_wake(self, name: str) -> None:
+        """It goes on, and what is due happens first."""
+        self.world.candidates[name].paused = False
+        self.world.call(self.world.candidates[name], "handle_timer")
+
+    # ---- requests
+
+    def do_connect(self, name: str, latency: str = "0") -> None:
+        """From now on its requests are answered, and it sees every change."""
+        candidate = self.world.candidates[name]
+        candidate.connected, candidate.latency_s = True, float(latency)
+        candidate.watched = self.world.store.version
+
+    def do_disconnect(self, name: str) -> None:
+        """From now on every request waits for a command."""
+        self.world.candidates[name].connected = False
+
+    def do_apply(self, name: str) -> None:
+        """Its request reaches the store, the answer is still on its way."""
+        candidate = self.world.candidates[name]
+        self.world.apply(candidate)
+        if isinstance(candidate.pending, WriteRequest):
+            self._say("applied" if candidate.outcome else "conflict")
+            self._show_store()
+
+    def do_answer(self, name: str) -> None:
+        """Its request reaches the store, if it did not yet, and the answer arrives."""
+        candidate = self.world.candidates[name]
+        if isinstance(candidate.pending, WriteRequest) and not candidate.applied:
+            self.do_apply(name)
+        self.world.deliver(candidate)
+
+    def do_answer_unchanged(self, name: str) -> None:
+        """The store accepts its write, and answers with the version that was there before."""
+        candidate = self.world.candidates[name]
+        candidate.applied, candidate.outcome = True, self.world.store.head
+        self.world.deliver(candidate)
+
+    def do_refuse(self, name: str, retry_after: str = "0") -> None:
+        """The store says that it did not do it."""
+        self.world.fail(self.world.candidates[name], refused=True, retry_after_s=float(retry_after))
+
+    def do_lose(self, name: str, retry_after: str = "0") -> None:
+        """No answer comes; a write that did not reach the store can land later."""
+        self.world.fail(self.world.candidates[name], retry_after_s=float(retry_after))
+
+    def do_conflict(self, name: str) -> None:
+        """The store answers with a conflict, whatever it holds."""
+        candidate = self.world.candidates[name]
+        candidate.applied, candidate.outcome = True, None
+        self.world.deliver(candidate)
+
+    def do_land(self, name: str, number: str) -> None:
+        """A write without an answer reaches the store at last."""
+        accepted = self.world.apply_late(self.world.candidates[name], int(number))
+        self._say(f"{name}/{number} {'is accepted' if accepted else 'conflicts'}")
+        self._show_store()
+
+    def do_tell(self, name: str, version: str = "") -> None:
+        """A watch event arrives: the newest version, or an older one."""
+        number = int(version.removeprefix("v")) if version else self.world.store.version
+        self.world.watch(self.world.candidates[name], self.world.store.history[number])
+
+    # ---- hands that meddle
+
+    def do_write(self, holder: str = "", lease: str = "15", keep: str = "") -> None:
+        """Another program writes the record; `keep=token`: our annotations survive it."""
+        old = self.world.store.head.record
+        known = old if isinstance(old, Record) else Record(holder="")
+        record = Record(
+            holder=holder,
+            lease_duration=None if lease == "none" else float(lease),
+            transitions=known.transitions + (holder != known.holder),
+            token=known.token if keep else None,
+        )
+        self._meddled(self.world.store.put(record))
+
+    def do_garble(self) -> None:
+        """Somebody writes what cannot be decoded."""
+        self._meddled(self.world.store.put(UnreadableRecord("holderIdentity is a list")))
+
+    def do_touch(self) -> None:
+        """Somebody changes other metadata."""
+        self._meddled(self.world.store.touch())
+
+    def do_delete(self) -> None:
+        """Somebody deletes the object."""
+        self._meddled(self.world.store.delete())
+
+    def do_restore(self, version: str) -> None:
+        """The store goes back to an older version."""
+        self._meddled(self.world.store.restore(int(version.removeprefix("v"))))
+
+    def _meddled(self, seen: Versioned) -> None:
+        self._show_store()
+        self.world.spread_news()
+
+    # ---- time
+
+    def do_advance(self, seconds: str) -> None:
+        """Time goes on, and every timer fires when it is due."""
+        until = self.world.now + float(seconds.removesuffix("s"))
+        assert math.isfinite(until)
+        self.world.advance(until, check=self._check_leaders)
