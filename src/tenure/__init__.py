@@ -5,22 +5,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tenure.elector import LeaderElector
-from tenure.errors import (
-    ConfigurationError,
-    LeadershipLostError,
-    LockUnavailableError,
-    NotLeaderError,
-    PermissionDeniedError,
-    StaleTokenError,
-    TenureError,
-)
-from tenure.observer import LeaderObserver
-from tenure.term import Term
-from tenure.timing import Timing
-from tenure.token import FencingToken
-
 if TYPE_CHECKING:
+    from tenure.elector import LeaderElector
+    from tenure.errors import (
+        ConfigurationError,
+        LeadershipLostError,
+        LockUnavailableError,
+        NotLeaderError,
+        PermissionDeniedError,
+        StaleTokenError,
+        TenureError,
+    )
+    from tenure.observer import LeaderObserver
+    from tenure.term import Term
+    from tenure.timing import Timing
+    from tenure.token import FencingToken
     from tenure.locks.annotation import ConfigMapLock, EndpointsLock
     from tenure.locks.blackboard import BlackboardLock
     from tenure.locks.lease import LeaseLock
@@ -48,18 +47,28 @@ __all__ = [
     "Timing",
 ]
 
-# Loaded at first use: a program pays for the one kind of lock that it uses.
-_LOCKS = {
-    "BlackboardLock": "tenure.locks.blackboard",
-    "ConfigMapLock": "tenure.locks.annotation",
-    "EndpointsLock": "tenure.locks.annotation",
-    "LeaseLock": "tenure.locks.lease",
-    "MemoryLock": "tenure.locks.memory",
-    "MultiLock": "tenure.locks.multi",
+# Loaded at first use: a program pays for what it uses, and `import tenure.blocking` or the pytest plugin for
+# no more than they need.
+_HOMES = {
+    "BlackboardLock": "locks.blackboard",
+    "ConfigMapLock": "locks.annotation",
+    "EndpointsLock": "locks.annotation",
+    "FencingToken": "token",
+    "LeaderElector": "elector",
+    "LeaderObserver": "observer",
+    "LeaseLock": "locks.lease",
+    "MemoryLock": "locks.memory",
+    "MultiLock": "locks.multi",
+    "Term": "term",
+    "Timing": "timing",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LOCKS:
-        return getattr(import_module(_LOCKS[name]), name)
+    if name in __all__:
+        return getattr(import_module(f"tenure.{_HOMES.get(name, 'errors')}"), name)
     raise AttributeError(f"module 'tenure' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -108,3 +110,12 @@ def test_no_module_is_dead() -> None:
     # A package is alive if something in it is.
     alive = [m for m in dead if any(name.startswith(f"{m}.") for name in imported)]
     assert sorted(set(dead) - set(alive)) == []
+
+
+def test_every_public_name_can_be_had_and_costs_nothing_before() -> None:
+    code = (
+        "import sys, tenure\n"
+        "assert 'asyncio' not in sys.modules, 'importing tenure loads asyncio'\n"
+        "assert all(getattr(tenure, name) for name in tenure.__all__)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
