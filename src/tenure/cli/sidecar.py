@@ -60,10 +60,10 @@ Exit status:
 )
 @click.option(
     "--election-namespace",
+    envvar="POD_NAMESPACE",
     default="default",
-    show_default=True,
     metavar="NAMESPACE",
-    help="Where the lock object lives.",
+    help="Where the lock object lives.  [default: $POD_NAMESPACE, else default]",
 )
 @click.option(
     "--http",
