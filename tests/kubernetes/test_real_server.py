@@ -162,7 +162,7 @@ def test_a_frozen_server_is_a_timeout_and_serves_again_afterwards(cluster: Clust
             cluster.pause()
             try:
                 with pytest.raises(LockUnavailableError, match="no answer within") as caught:
-                    await client.replace(LEASES, namespace, "reports", created, timeout=0.2)
+                    await client.replace(LEASES, namespace, "reports", created, timeout=1)
                 assert not caught.value.refused
             finally:
                 cluster.resume()
