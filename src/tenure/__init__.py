@@ -16,15 +16,15 @@ if TYPE_CHECKING:
         StaleTokenError,
         TenureError,
     )
-    from tenure.observer import LeaderObserver
-    from tenure.term import Term
-    from tenure.timing import Timing
-    from tenure.token import FencingToken
     from tenure.locks.annotation import ConfigMapLock, EndpointsLock
     from tenure.locks.blackboard import BlackboardLock
     from tenure.locks.lease import LeaseLock
     from tenure.locks.memory import MemoryLock
     from tenure.locks.multi import MultiLock
+    from tenure.observer import LeaderObserver
+    from tenure.term import Term
+    from tenure.timing import Timing
+    from tenure.token import FencingToken
 
 __all__ = [
     "BlackboardLock",
