@@ -60,9 +60,15 @@ def public_names(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
         if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
             yield node.name, node
             if isinstance(node, ast.ClassDef):
+                attributes = ast.get_docstring(node) or ""
                 for member in node.body:
                     if isinstance(member, Function) and not member.name.startswith("_"):
-                        yield f"{node.name}.{member.name}", member
+                        if not (is_property(member) and f"{member.name}:" in attributes):
+                            yield f"{node.name}.{member.name}", member
+
+
+def is_property(function: Function) -> bool:
+    return any(isinstance(found, ast.Name) and found.id == "property" for found in function.decorator_list)
 
 
 @cache
