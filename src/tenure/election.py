@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Literal
 
 from tenure.attempts import Attempts, SentWrite
@@ -33,6 +33,7 @@ from tenure.events import (
     Renewed,
     TermEnding,
 )
+from tenure.fingerprint import fingerprint_of
 from tenure.knowledge import Knowledge, News
 from tenure.pace import Pace
 from tenure.proof import Proof
@@ -248,6 +249,10 @@ class Election:
         """Return the next event, oldest first; None: there is none."""
         return self._events.popleft() if self._events else None
 
+    def fingerprint(self, now: float) -> Hashable:
+        """Return the whole state, hashable and the same after any shift of time, for exhaustive search."""
+        return fingerprint_of(self, now, horizon=2 * self._knowledge.longest_lease)
+
     # ---- time
 
     def _advance(self, now: float) -> None:
@@ -379,9 +384,7 @@ class Election:
         newest, term = self._knowledge.newest, self._term
         if newest is None or term is None:
             return
-        reason = self._attempts.disowned(newest, term.uid)
-        if news is News.RESET:
-            reason = LossReason.HISTORY_RESET
+        reason = LossReason.HISTORY_RESET if news is News.RESET else self._attempts.disowned(newest, term.uid)
         if reason is not None or sent is None:
             self._lose(reason or LossReason.FOREIGN_WRITE)
         elif sent.at > term.since:
@@ -424,9 +427,8 @@ class Election:
 
     def _begin_release(self, cause: str, now: float) -> None:
         self._enter(cause)
-        self._release_until = now + self.timing.retry_period
-        if self._term is not None:
-            self._release_until = min(self._release_until, self._over_at())
+        over_at = self._over_at() if self._term is not None else math.inf
+        self._release_until = min(now + self.timing.retry_period, over_at)
 
     def _stop(self) -> None:
         self._enter("stop")
@@ -483,13 +485,11 @@ class Election:
         return self._knowledge.stale_at if names_another else math.inf
 
     def _report(self, news: News) -> None:
-        newest = self._knowledge.newest
-        if news is News.RESET:
-            trouble = "the store's history went back (was it restored?): waiting for a whole lease"
-        elif self._attempts.made(newest):
-            trouble = ""
-        else:
-            trouble = trouble_with(newest, own_name=self.identity, own_lease=self.timing.lease_duration)
+        trouble = "the store's history went back (was it restored?): waiting for a whole lease"
+        if news is not News.RESET:
+            newest, lease = self._knowledge.newest, self.timing.lease_duration
+            known = self._attempts.made(newest)
+            trouble = "" if known else trouble_with(newest, own_name=self.identity, own_lease=lease)
         if news is not News.SAME and trouble != self._trouble:
             self._trouble = trouble
             self._say(trouble)

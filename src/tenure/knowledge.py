@@ -50,6 +50,11 @@ class Knowledge:
         """When the newest record runs out in the eyes of an onlooker, o+L; boot time, seconds."""
         return self.changed_at + self._lease
 
+    @property
+    def longest_lease(self) -> float:
+        """One's own duration or the newest seen, whichever is longer (and not endless); seconds."""
+        return max(self._timing.lease_duration, self._last_finite_lease())
+
     def observe(self, seen: Versioned, now: float, *, asked_knowing: int | None = None) -> News:
         """Take in an observation, unless it is older than the newest fact (rule 8).
 
@@ -83,7 +88,7 @@ class Knowledge:
         if isinstance(record, UnreadableRecord):
             # How long its writer means to hold it cannot be known: never free, and one's own duration at
             # least from the newest change if it is deleted.
-            self._lease = max(self._timing.lease_duration, self._last_finite_lease())
+            self._lease = self.longest_lease
             self.free_at = math.inf
         elif record is None or not (record.holder or same_object):
             # Under a new uid an empty holder proves no more than a deletion: the leader of the old record
@@ -117,7 +122,7 @@ class Knowledge:
 
     def _start_over(self, seen: Versioned, now: float) -> None:
         """Accept an older history: whoever leads in either of the two may live for a lease from now."""
-        lease = max(self._timing.lease_duration, self._last_finite_lease())
+        lease = self.longest_lease
         if isinstance(seen.record, Record) and seen.record.holder:
             lease = max(lease, seen.record.lease_duration or 0.0)
         self.newest, self.high_water, self.changed_at, self._lease = seen, seen.version, now, lease

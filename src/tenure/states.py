@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from tenure.token import FencingToken
 
-__all__ = ["HOLDING", "IN_TERM", "TRANSITIONS", "State", "TermState"]
+__all__ = ["HOLDING", "IN_TERM", "TRANSITIONS", "State", "TermState", "diagram"]
 
 
 class State(StrEnum):
@@ -41,6 +41,16 @@ TRANSITIONS: dict[str, dict[State, State]] = {
 
 IN_TERM = (State.LEADING, State.DRAINING)
 HOLDING = (State.PROVING, State.LEADING, State.DRAINING)
+
+
+def diagram() -> str:
+    """Return the transitions as a mermaid state diagram, one arrow for each."""
+    arrows = [
+        f"    {before} --> {after}: {cause}"
+        for cause, changes in TRANSITIONS.items()
+        for before, after in changes.items()
+    ]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {State.IDLE}", *arrows])
 
 
 @dataclass(slots=True)

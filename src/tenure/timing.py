@@ -35,7 +35,8 @@ class Timing:
     clock_rate_bound: float = 0.01
 
     def __post_init__(self) -> None:
-        scale = self.lease_duration / _LEASE if isinstance(self.lease_duration, int | float) else math.nan
+        # An unusable lease_duration is one fault, not one for each duration that would follow it.
+        scale = self.lease_duration / _LEASE if _is_duration(self.lease_duration) else 1.0
         self._default("renew_deadline", _RENEW_DEADLINE * scale)
         self._default("renew_period", _RENEW_PERIOD * scale)
         self._default("retry_period", _RETRY_PERIOD * scale)
