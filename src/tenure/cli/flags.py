@@ -56,7 +56,9 @@ class GoStyleCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Rewrite what is Go's alone, then parse."""
         options = {name: p for p in self.get_params(ctx) for name in p.opts if name.startswith("--")}
-        return super().parse_args(ctx, [out for arg in args for out in _rewrite(arg, options)])
+        end = args.index("--") if "--" in args else len(args)
+        rewritten = [out for arg in args[:end] for out in _rewrite(arg, options)]
+        return super().parse_args(ctx, [*rewritten, *args[end:]])
 
 
 def _rewrite(arg: str, options: dict[str, click.Parameter]) -> list[str]:

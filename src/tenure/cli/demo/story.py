@@ -48,6 +48,7 @@ async def play(*, keep: bool) -> int:
             try:
                 await asyncio.wait({story, stop}, return_when=asyncio.FIRST_COMPLETED)
                 if not story.done():
+                    _say("")
                     return _INTERRUPTED
                 story.result()
                 if keep:
