@@ -23,13 +23,14 @@ class SentWrite:
         at: when; boot time, seconds.
         purpose: acquire, renew or release.
         campaign: the number of the campaign that it belongs to.
-        created: it was a create, which carries no version and can land at any later time.
+        distrust_s: seconds for which the leader of an older record may be alive when this one is first seen;
+            0 but for a create, which carries no version and can land at any later time.
     """
 
     at: float
     purpose: Purpose
     campaign: int
-    created: bool
+    distrust_s: float
 
     def acquires(self, campaign: int) -> bool:
         """Tell whether it was sent to win this campaign."""

@@ -100,7 +100,7 @@ class Election:
         self._just_read = False
         self._own_until_deleted = False
         self._held_until = -math.inf  # until then nobody else can have taken what we held
-        self._proof = Proof(timing.takeover_delay(timing.lease_duration) if on_missing == "wait" else 0.0)
+        self._proof = Proof(required=on_missing == "wait")
         self._view: View | None = None
         self._trouble = ""
 
@@ -331,7 +331,8 @@ class Election:
         newest = self._knowledge.newest
         base = newest if newest is not None and newest.record is not None else None
         self._attempts.forget_before(now - 2 * self.timing.lease_duration, newest)
-        attempt = self._attempts.begin(SentWrite(now, purpose, self._campaign, created=base is None))
+        distrust_s = 0.0 if base is not None else self.timing.takeover_delay(self._knowledge.longest_lease)
+        attempt = self._attempts.begin(SentWrite(now, purpose, self._campaign, distrust_s))
         token = self._term.token if purpose is Purpose.RENEW and self._term else None
         record = record_to_write(purpose, base, attempt, self.identity, self.timing.lease_duration, token)
         return WriteRequest(
@@ -360,17 +361,14 @@ class Election:
             # What was written in the history that is gone proves nothing in this one (rule 8).
             self._attempts.forget()
         self._report(news)
-        if seen.record is not None or news is News.RESET:
-            self._own_until_deleted = False
-        elif owned:
-            self._own_until_deleted = True
+        self._own_until_deleted = seen.record is None and (owned or self._own_until_deleted)
         sent = self._attempts.made(self._knowledge.newest)
         if sent:
             self._held_until = max(self._held_until, sent.at + self.timing.overrun_limit)
         if sent and self._attempts.is_latest(sent):
             self._unresolved = False
-        if sent and sent.created:
-            self._proof.begin(seen.uid, now)
+        if sent and sent.distrust_s:
+            self._proof.begin(seen.uid, now, sent.distrust_s)
         if self.state in HOLDING:
             self._check_term(news, sent)
         elif self.state is State.CAMPAIGNING:

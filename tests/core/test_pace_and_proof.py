@@ -41,27 +41,34 @@ def test_an_answer_ends_the_delay() -> None:
 
 
 def test_a_created_record_is_proven_a_lease_after_it_was_first_seen() -> None:
-    proof = Proof(15.0)
-    proof.begin("u", 100.0)
-    proof.begin("u", 110.0)
+    proof = Proof(required=True)
+    proof.begin("u", 100.0, 15.0)
+    proof.begin("u", 110.0, 15.0)
     assert proof.is_pending("u", 114.9)
     assert not proof.is_pending("u", 115.0)
 
 
 def test_other_records_need_no_proof() -> None:
-    proof = Proof(15.0)
-    proof.begin("u", 100.0)
+    proof = Proof(required=True)
+    proof.begin("u", 100.0, 15.0)
     assert not proof.is_pending("v", 101.0)
 
 
 def test_a_record_that_is_created_anew_is_proven_anew() -> None:
-    proof = Proof(15.0)
-    proof.begin("u", 100.0)
-    proof.begin("v", 110.0)
+    proof = Proof(required=True)
+    proof.begin("u", 100.0, 15.0)
+    proof.begin("v", 110.0, 15.0)
     assert proof.is_pending("v", 124.9)
 
 
-def test_without_a_wait_every_record_is_trusted() -> None:
-    proof = Proof(0.0)
-    proof.begin("u", 100.0)
+def test_what_was_outstanding_stays_so() -> None:
+    proof = Proof(required=True)
+    proof.begin("u", 100.0, 60.0)
+    proof.begin("v", 110.0, 15.0)
+    assert proof.is_pending("v", 159.9)
+
+
+def test_where_none_is_required_every_record_is_trusted() -> None:
+    proof = Proof(required=False)
+    proof.begin("u", 100.0, 15.0)
     assert not proof.is_pending("u", 100.0)

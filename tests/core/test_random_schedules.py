@@ -35,7 +35,7 @@ class Run:
             self.world.add(self._candidate(name))
 
     def _candidate(self, name: str) -> Candidate:
-        timing = Timing(lease_duration=self.random.choice([5, 15, 15, 15, 30]))
+        timing = Timing(lease_duration=self._lease_duration())
         election = Election(
             identity=self.random.choice([name, "twin"]),
             incarnation=f"{name}-{self.seed}",
@@ -46,6 +46,10 @@ class Run:
         )
         rate = 1 + self.random.choice([-0.5, 0, 0.5]) * timing.clock_rate_bound
         return Candidate(name, election, rate=rate, offset=self.random.choice([0.0, 1000.0]))
+
+    def _lease_duration(self) -> float:
+        """Durations differ, as while they are changed, but where a proof may be against an unseen one."""
+        return 15 if self.on_missing == "wait" else self.random.choice([5, 15, 15, 15, 30])
 
     # ---- the independent checks
 
