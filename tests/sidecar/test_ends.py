@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -165,3 +168,23 @@ def test_click_is_named_where_it_is_missing(tmp_path: Path) -> None:
     done = run_tenure("--version", PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
     assert done.stderr == "tenure: the command line needs click: pip install 'tenure[cli]'\n"
+
+
+def test_a_stdout_that_nobody_reads_stops_nothing(kubeconfig: Path, sidecar: MakeSidecar) -> None:
+    flags = ["sidecar", "--election=example", f"--kubeconfig={kubeconfig}", "--id=b", "--ttl=3s"]
+    leader = sidecar("a")
+    leader.until_leading()
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-m", "tenure", *flags], stdout=pipe, stderr=pipe, text=True)
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == "a is the leader\n"
+        process.stdout.close()
+        third = sidecar("c")
+        third.until_named("a")
+        assert leader.end() == 0
+        third.until("/", lambda answer: answer.json["name"] in ("b", "c"))
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from tenure.timing import Timing
 
 __all__ = ["Sidecar", "run_sidecar"]
 
+_STDOUT = 1
 _LAST_WORD_S = 0.2
 """How long the event streams may take to tell that they end."""
 
@@ -123,5 +124,12 @@ class _Announcer:
         if isinstance(event, LeaderChanged) and event.leader is not None and event.leader != self._last:
             self._last = event.leader
             if event.leader:
-                sys.stdout.write(f"{event.leader} is the leader\n")
-                sys.stdout.flush()
+                _print(f"{event.leader} is the leader\n")
+
+
+def _print(line: str) -> None:
+    """Write to stdout at once, past any buffer: what stayed there would fail again when the process ends."""
+    try:
+        os.write(_STDOUT, line.encode())
+    except OSError:
+        pass  # nobody reads it any more, and the election goes on
