@@ -72,9 +72,10 @@ def bind(host: str, port: int, *, option: str = "--http") -> socket.socket:
     """
     try:
         if not host and socket.has_dualstack_ipv6():
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
-        found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)
-        return socket.create_server(found[0][4][:2], family=found[0][0])
+            sock = socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        else:
+            found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)
+            sock = socket.create_server(found[0][4][:2], family=found[0][0])
     except OSError as error:
         # create_server decorates strerror with the address, which we name ourselves.
         known = error.errno is not None and error.errno > 0
@@ -82,6 +83,10 @@ def bind(host: str, port: int, *, option: str = "--http") -> socket.socket:
         raise ConfigurationError(
             f"cannot listen on {Address(host, port)}: {reason}; choose another with {option}"
         ) from error
+    # Connections inherit it. asyncio sets it only where the socket names its protocol, which these do not;
+    # without it every event pushed into an open stream waits some 40 ms for the client's acknowledgement.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 @dataclass(frozen=True, kw_only=True)

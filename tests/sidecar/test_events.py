@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import socket
 from contextlib import closing
 
 import pytest
 
+from tenure.serving import bind
 from tests.devserver.api import Api
 from tests.sidecar.conftest import MakeSidecar
 from tests.sidecar.process import Stream
@@ -79,3 +81,11 @@ def test_a_client_that_does_not_read_holds_nobody_up(sidecar: MakeSidecar) -> No
     with closing(Stream(member.port)), closing(Stream(member.port)) as reading:
         assert reading.next()
         assert member.end() == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", ""])
+def test_pushed_events_do_not_wait_for_acknowledgements(host: str) -> None:
+    with bind(host, 0) as listener:
+        address = ("127.0.0.1", listener.getsockname()[1])
+        with socket.create_connection(address), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
