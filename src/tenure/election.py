@@ -372,7 +372,7 @@ class Election:
         if self.state in HOLDING:
             self._check_term(news, sent)
         elif self.state is State.CAMPAIGNING:
-            self._check_contest(news, sent, now)
+            self._check_contest(sent, now)
         elif self.state is State.RELEASING and self._attempts.freed(self._knowledge.newest):
             self._events.append(Released())
             self._stop()
@@ -383,19 +383,19 @@ class Election:
         if newest is None or term is None:
             return
         reason = LossReason.HISTORY_RESET if news is News.RESET else self._attempts.disowned(newest, term.uid)
-        if reason is not None or sent is None:
-            self._lose(reason or LossReason.FOREIGN_WRITE)
-        elif sent.at > term.since:
+        if reason is not None:
+            self._lose(reason)
+        elif sent is not None and sent.at > term.since:
             late_s = max(0.0, sent.at - term.since - self.timing.renew_period)
             term.since = sent.at
             if self.state in IN_TERM:
                 self._events.append(Renewed(deadline=self.deadline, late_s=late_s))
 
-    def _check_contest(self, news: News, sent: SentWrite | None, now: float) -> None:
+    def _check_contest(self, sent: SentWrite | None, now: float) -> None:
         newest = self._knowledge.newest
         if sent is None or newest is None:
-            # What was known already is no news: an expired record is still there when it is read again.
-            if news in (News.CHANGED, News.RESET) and now < self._knowledge.free_at:
+            # (An expired record that is found where it was is no lost race.)
+            if now < self._knowledge.free_at:
                 self._contest.lost(now)
         elif sent.acquires(self._campaign) and now < sent.at + self.timing.renew_deadline:
             self._win(newest, sent, now)

@@ -103,7 +103,9 @@ class Run:
         elif candidate.pending is not None and dice < 0.8:
             if self.random.random() < 0.4:
                 self.world.apply(candidate)
-            self.world.fail(candidate, retry_after_s=self.random.choice([0.0, 0.0, 20.0]))
+            refused = not candidate.applied and self.random.random() < 0.2
+            wait_s = self.random.choice([0.0, 0.0, 20.0])
+            self.world.fail(candidate, refused=refused, retry_after_s=wait_s)
         elif candidate.limbo and dice < 0.9:
             self.world.apply_late(candidate, self.random.choice(list(candidate.limbo)))
         elif dice < 0.92 and self.world.store.head.record is not None:
