@@ -60,7 +60,8 @@ def fingerprint_of(state: object, now: float, *, horizon: float) -> Hashable:
 def _part(name: str, value: Any, now: float, horizon: float) -> Hashable:
     if name not in _TIMES or value is None or math.isinf(value):
         return fingerprint_of(value, now, horizon=horizon)
-    return max(round(value - now, _DIGITS), 0.0 if name in _DUE else -horizon)
+    relative: float = round(value - now, _DIGITS)
+    return max(relative, 0.0 if name in _DUE else -horizon)
 
 
 def _plain(value: Any, now: float, horizon: float) -> Hashable:
