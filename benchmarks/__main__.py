@@ -1,0 +1,84 @@
+"""Command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.build import BinaryUnavailableError, binary
+
+from benchmarks.audited import AuditedCluster
+from benchmarks.bench import Bench
+from benchmarks.measures import MEASURES
+from benchmarks.noise import probe
+from benchmarks.report import markdown, table, write_json
+from benchmarks.row import Row
+
+__all__ = ["main"]
+
+_JSON = Path("build/benchmarks.json")
+
+
+def main() -> int:
+    """Measure, and print what was found."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("measure", nargs="*", choices=[*MEASURES, []], help="which (default: all)")
+    parser.add_argument("--quick", action="store_true", help="few repeats and short leases: a rehearsal")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown instead of a table")
+    parser.add_argument(
+        "--json", type=Path, default=_JSON, help=f"where to write everything (default: {_JSON})"
+    )
+    given = parser.parse_args()
+    try:
+        for name in ("etcd", "kube-apiserver", "candidate-v0.36"):
+            binary(name)
+    except BinaryUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    cluster = AuditedCluster()
+    cluster.start()
+    try:
+        rows, conditions = _measure(cluster, given.measure or list(MEASURES), quick=given.quick)
+    finally:
+        cluster.stop()
+    write_json(given.json, rows, conditions)
+    print(markdown(rows, conditions) if given.markdown else f"{_lines(conditions)}\n\n{table(rows)}")
+    return 1 if any(row.verdict in ("MISSED", "no samples") for row in rows) else 0
+
+
+def _measure(cluster: AuditedCluster, names: list[str], *, quick: bool) -> tuple[list[Row], dict[str, Any]]:
+    bench = Bench(cluster, quick=quick)
+    noise = bench.namespace("noise")
+    conditions: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{os.cpu_count()} CPUs, Linux {platform.release()}, Python {platform.python_version()}",
+    }
+    rows: list[Row] = []
+    _note_noise(conditions, "noise before", cluster, noise)
+    for name in names:
+        print(
+            f"{time.strftime('%H:%M:%S')} {name} (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True
+        )
+        with bench.measuring():
+            rows += MEASURES[name](bench)
+        conditions[f"load after {name}"] = f"{os.getloadavg()[0]:.2f}"
+    _note_noise(conditions, "noise after", cluster, noise)
+    return rows, conditions
+
+
+def _note_noise(conditions: dict[str, Any], when: str, cluster: AuditedCluster, namespace: str) -> None:
+    found = probe(cluster, namespace)
+    conditions[when] = f"load {found['load']}; GET {found['get']}; PUT {found['put']}"
+
+
+def _lines(conditions: dict[str, Any]) -> str:
+    return "\n".join(f"{key}: {value}" for key, value in conditions.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

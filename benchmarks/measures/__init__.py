@@ -1,0 +1,37 @@
+"""The measures, by the name that the command line takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.bench import Bench
+from benchmarks.measures import (
+    crowd,
+    loss,
+    memory,
+    outage,
+    requests,
+    start,
+    takeover_crash,
+    takeover_release,
+)
+from benchmarks.row import Row
+
+__all__ = ["MEASURES"]
+
+MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
+    "takeover_release": takeover_release.run,
+    "takeover_crash": takeover_crash.run,
+    "requests": requests.run,
+    "start": start.run,
+    "memory": memory.run,
+    "crowd": crowd.run,
+    "outage_paused": outage.run_paused,
+    "outage_refused": outage.run_refused,
+    "outage_blackholed": outage.run_blackholed,
+    "outage_swallowed": outage.run_swallowed,
+    "loss_paused": loss.run_paused,
+    "loss_overwritten": loss.run_overwritten,
+    "loss_deleted": loss.run_deleted,
+    "loss_terminated": loss.run_terminated,
+}
