@@ -53,6 +53,23 @@ def test_without_a_command_it_shows_the_help() -> None:
     assert "Commands:" in done.stderr
 
 
+def test_the_sidecar_loads_nothing_that_it_does_not_use() -> None:
+    """Every Pod pays for what is loaded: its limit is 36 MiB, the TLS client included."""
+    program = "import sys, tenure.cli.sidecar; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    unwanted = {
+        "yaml",
+        "starlette",
+        "prometheus_client",
+        "tenure.devserver",
+        "tenure.locks.multi",
+        "tenure.testing",
+    }
+    assert not unwanted & set(loaded.split())
+
+
 def test_the_devserver_serves_until_it_is_ended(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     command = [sys.executable, "-m", "tenure", "devserver", "--port=0", f"--kubeconfig={kubeconfig}"]

@@ -45,7 +45,7 @@ To move an election of the 2016 image to a Lease, one rollout each:
 
 \b
 Exit status:
-  0  ended by SIGTERM or SIGINT; the record was released
+  0  ended by SIGTERM or SIGINT, after the release (an API server that does not answer: after --retry-period)
   1  a fault of tenure itself
   2  wrong flags, a configuration that cannot work, or a live leader in an older kind of lock
   3  the API server refuses this identity; the message holds the missing RBAC rule
