@@ -402,7 +402,8 @@ class Election:
 
     def _win(self, newest: Versioned, sent: SentWrite, now: float) -> None:
         self._contest.won()
-        self._term = TermState(newest.uid, FencingToken(self._epoch, newest.version), sent.at)
+        version = newest.version if newest.token_version is None else newest.token_version
+        self._term = TermState(newest.uid, FencingToken(self._epoch, version), sent.at)
         if self._proof.is_pending(newest.uid, now):
             self._enter("hold")
         else:

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 
+from tenure import LeaderElector, Term
 from tenure.errors import ConflictError, LockUnavailableError
 from tenure.lock import LockSession
 from tenure.locks.memory import MemoryLock
@@ -272,3 +273,22 @@ def test_a_token_counts_by_the_lock_that_is_migrated_to() -> None:
         assert (seen.version, seen.token_version) == (3, alone.version)
 
     play(scenario)
+
+
+def test_tokens_go_on_when_the_old_lock_is_left_behind() -> None:
+    """Rule 9: a later term has the higher token, also where it is held by the new lock alone."""
+    primary, secondary = MemoryLock("old"), MemoryLock("new")
+    tokens = []
+
+    async def work(term: Term) -> None:
+        tokens.append(term.token)
+
+    async def scene() -> None:
+        for _ in range(50):
+            primary.edit(FREE)  # versions of the old lock run far ahead
+        await LeaderElector(MultiLock(primary, secondary), identity="a").run(work)
+        await LeaderElector(secondary, identity="b").run(work)
+
+    asyncio.run(scene())
+    assert tokens == sorted(set(tokens))
+    assert len(tokens) == 2
