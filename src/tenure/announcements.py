@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from tenure.events import Event, LeaderChanged
+from tenure.fork import fork_generation
 
 __all__ = ["Announcements"]
 
@@ -15,24 +16,26 @@ _UNKNOWN = LeaderChanged(leader=None, is_self=False, token=None, reason="nothing
 
 
 class Announcements:
-    """Keeps the newest `LeaderChanged` and passes every event on.
-
-    Attributes:
-        latest: what is known of the leader now.
-    """
+    """Keeps the newest `LeaderChanged` and passes every event on."""
 
     def __init__(self) -> None:
-        self.latest = _UNKNOWN
-        self._subscribers: list[Callable[[Event], None]] = []
+        self._latest = _UNKNOWN
+        self._generation = fork_generation()
+        self._subscribers: dict[object, Callable[[Event], None]] = {}
         self._changed: set[asyncio.Event] = set()
+
+    @property
+    def latest(self) -> LeaderChanged:
+        """What is known of the leader now; a forked child knows nothing before it watches itself."""
+        return self._latest if self._generation == fork_generation() else _UNKNOWN
 
     def publish(self, event: Event) -> None:
         """Tell everybody."""
         if isinstance(event, LeaderChanged):
-            self.latest = event
+            self._latest, self._generation = event, fork_generation()
             for changed in self._changed:
                 changed.set()
-        for subscriber in tuple(self._subscribers):
+        for subscriber in tuple(self._subscribers.values()):
             try:
                 subscriber(event)
             except Exception:
@@ -45,11 +48,11 @@ class Announcements:
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Call back with every event, in the event loop's thread; return what ends that."""
-        self._subscribers.append(callback)
+        key = object()  # the same callback may come twice, and each subscription ends by itself
+        self._subscribers[key] = callback
 
         def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
+            self._subscribers.pop(key, None)
 
         return unsubscribe
 
@@ -57,10 +60,13 @@ class Announcements:
         """Yield the present state, then every change; somebody slow gets the newest only."""
         changed = asyncio.Event()
         self._changed.add(changed)
+        told = None
         try:
             while True:
                 changed.clear()
-                yield self.latest
+                if (latest := self.latest) != told:
+                    told = latest
+                    yield latest
                 await changed.wait()
         finally:
             self._changed.discard(changed)

@@ -7,8 +7,8 @@ loop is its own, blocking work never delays a renewal.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import queue
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tenure import elector, observer
-from tenure.errors import LeadershipLostError
 from tenure.events import Event, LeaderChanged
 from tenure.loop_thread import Job, LoopThread, entered
-from tenure.signals import EXIT_STATUS_SIGTERM
+from tenure.outlast import outlast
+from tenure.signals import EXIT_STATUS_SIGTERM, on_sigterm_here
 from tenure.term import AnyTerm, Tenure
 from tenure.term import Term as AsyncTerm
 
@@ -39,7 +39,8 @@ class Term(AnyTerm):
 
     def wait_ending(self, timeout: float | None = None) -> bool:
         """Wait until the body should end, at most `timeout` seconds; return whether it should."""
-        self._ended.wait(timeout)
+        if not self.is_ending():  # a term that was inherited by a fork is over, and nobody will tell
+            self._ended.wait(timeout)
         return self.is_ending()
 
 
@@ -114,20 +115,28 @@ class LeaderElector(_Looking):
         """
         _check_work(work)
         shifts: queue.SimpleQueue[_Shift | None] = queue.SimpleQueue()
+        shift: _Shift | None = None
         with LoopThread() as thread:
             job: Job[ResultT] = thread.begin(self._elector.run(_hand_to(shifts.put), handle_signals=False))
             job.ended.add_done_callback(lambda _: shifts.put(None))
             try:
-                with _on_sigterm(job.cancel) if handle_signals else _nobody() as stopped:
+                with on_sigterm_here(job.cancel, wanted=handle_signals) as came:
                     while (shift := shifts.get()) is not None:
                         shift.work(work)
-                    if stopped():
-                        raise SystemExit(EXIT_STATUS_SIGTERM)
-                return job.result()
+                        if job.is_inherited():
+                            break
             except BaseException:
+                # Cancelled first, so that no further campaign begins; then no body is left to wait for.
                 job.cancel()
-                job.ended.result()
+                if shift is not None:
+                    shift.leave()
+                job.ended.add_done_callback(lambda _: shifts.put(None))
+                while not job.is_inherited() and (shift := shifts.get()) is not None:
+                    shift.leave()
                 raise
+            if came():
+                raise SystemExit(EXIT_STATUS_SIGTERM)
+            return job.result()
 
     @contextmanager
     def term(self) -> Iterator[Term]:
@@ -144,16 +153,16 @@ class LeaderElector(_Looking):
         left: Future[None] = Future()
         with LoopThread() as thread:
             job = thread.begin(self._hold(begun, left))
-            job.ended.add_done_callback(lambda _: begun.done() or begun.cancel())
             try:
                 _first_of(begun, job.ended)
                 if job.ended.done():
                     job.result()
                 yield begun.result()
             except BaseException:
-                left.set_result(None)
-                job.cancel()
-                job.ended.result()
+                if not job.is_inherited():
+                    left.set_result(None)
+                    job.cancel()
+                    job.wait()
                 raise
             left.set_result(None)
             job.result()
@@ -171,7 +180,7 @@ class LeaderElector(_Looking):
         _check_work(work)
 
         def start(shift: _Shift) -> None:
-            threading.Thread(target=shift.work, args=(work,), name="tenure work").start()
+            threading.Thread(target=shift.work_apart, args=(work,), name="tenure work").start()
 
         with entered(self._elector.running(_hand_to(start))):
             yield self
@@ -179,7 +188,7 @@ class LeaderElector(_Looking):
     async def _hold(self, begun: Future[Term], left: Future[None]) -> None:
         async with self._elector.term() as term:
             begun.set_result(Term(term.tenure))
-            await _outlast(left)
+            await _until(left)
 
 
 class LeaderObserver(_Looking):
@@ -212,15 +221,25 @@ class _Shift:
         self.ended: Future[Any] = Future()
 
     def work(self, work: Callable[[Term], Any]) -> None:
-        """Run the body here; its outcome goes back to the event loop."""
+        """Run the body here; its outcome goes back to the event loop, but for an interrupt or an exit."""
         try:
-            self.ended.set_result(work(self.term))
+            result = work(self.term)
         except Exception as error:
             self.ended.set_exception(error)
-        except BaseException as error:
-            # An interrupt ends this thread's work; for the election the body has just ended.
-            self.ended.set_exception(LeadershipLostError(f"the body was left by {error!r}"))
-            raise
+        else:
+            self.ended.set_result(result)
+
+    def work_apart(self, work: Callable[[Term], Any]) -> None:
+        """Run the body in a thread of its own, which an exit ends, and nothing more."""
+        try:
+            self.work(work)
+        finally:
+            self.leave()
+
+    def leave(self) -> None:
+        """No body runs any more, however it ended."""
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 def _hand_to(take: Callable[[_Shift], object]) -> Callable[[AsyncTerm], Any]:
@@ -229,22 +248,15 @@ def _hand_to(take: Callable[[_Shift], object]) -> Callable[[AsyncTerm], Any]:
     async def body(term: AsyncTerm) -> Any:
         shift = _Shift(Term(term.tenure))
         take(shift)
-        await _outlast(shift.ended)
+        await _until(shift.ended)
         return shift.ended.result()
 
     return body
 
 
-async def _outlast(ended: Future[Any]) -> None:
+async def _until(ended: Future[Any]) -> None:
     """Wait through every cancellation: a thread cannot be cancelled, and its body ends when it ends."""
-    waiting = asyncio.wrap_future(ended)
-    cancelled = False
-    while not waiting.done():
-        try:
-            await asyncio.wait({waiting})
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled and waiting.exception() is None:
+    if await outlast(asyncio.wrap_future(ended)) and ended.exception() is None:
         raise asyncio.CancelledError
 
 
@@ -255,36 +267,8 @@ def _first_of(begun: Future[Any], ended: Future[Any]) -> None:
     either.wait()
 
 
-@contextmanager
-def _on_sigterm(callback: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """As `tenure.signals.on_sigterm`, without an event loop; yields whether the signal has come."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    ):
-        with _nobody() as stopped:
-            yield stopped
-        return
-    came = threading.Event()
-
-    def handle(*_: object) -> None:
-        came.set()
-        callback()
-
-    signal.signal(signal.SIGTERM, handle)
-    try:
-        yield came.is_set
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-@contextmanager
-def _nobody() -> Iterator[Callable[[], bool]]:
-    yield lambda: False
-
-
 def _check_work(work: object) -> None:
-    if asyncio.iscoroutinefunction(work) or not callable(work):
+    if not callable(work) or any(map(inspect.iscoroutinefunction, (work, type(work).__call__))):
         raise TypeError(
             f"work must be a plain function, not {work!r}; for coroutine functions use tenure.LeaderElector"
         )

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from tenure.fork import fork_generation
+
 __all__ = ["BootTimer", "boot_time"]
 
 _log = logging.getLogger("tenure")
@@ -72,6 +74,7 @@ class _TimerFd:
     def __init__(self, loop: asyncio.AbstractEventLoop, fire: Callable[[], None]) -> None:
         self._loop = loop
         self._fire = fire
+        self._generation = fork_generation()
         self._fd = _timerfd_create()
         loop.add_reader(self._fd, self._ready)
 
@@ -81,7 +84,9 @@ class _TimerFd:
 
     def close(self) -> None:
         if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
+            # A forked child shares the parent's epoll: what it removed there, its parent would miss.
+            if self._generation == fork_generation():
+                self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
 

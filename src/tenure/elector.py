@@ -17,13 +17,14 @@ from typing import Any, Self, TypeVar
 
 from tenure.announcements import Announcements
 from tenure.election import Election, OnMissing
-from tenure.errors import ConfigurationError, LeadershipLostError, PermissionDeniedError
+from tenure.errors import ConfigurationError, LeadershipLostError
 from tenure.events import Event, LeaderChanged
 from tenure.fork import fork_generation
 from tenure.instrumentation.logs import log_events
 from tenure.lock import Lock
 from tenure.lock_candidacy import LockCandidacy
-from tenure.office import Office, OnOverrun
+from tenure.office import Office, OnOverrun, is_loss
+from tenure.outlast import outlast
 from tenure.places import lock_at
 from tenure.signals import EXIT_STATUS_SIGTERM, on_sigterm
 from tenure.term import Term
@@ -89,16 +90,16 @@ class LeaderElector:
         self._drain_timeout = drain_timeout
         self._epoch = epoch
         self._announcements = Announcements()
-        self._announcements.subscribe(log_events(self.lock.describe(), self.identity, self.timing))
+        self._announcements.subscribe(log_events(self.lock.describe, self.identity, self.timing))
         self._office: Office | None = None
-        self._generation = fork_generation()
+        self._generation = fork_generation()  # of the process that uses it, or used it last
 
     # ---- what is known
 
     @property
     def leader(self) -> str | None:
         """Identity of the leader; empty: there is none; None: unknown. Never ask it whether *you* lead."""
-        return self._announcements.latest.leader if self._in_use() else None
+        return self.latest.leader
 
     def is_leader(self) -> bool:
         """Tell whether this elector, in this process, leads at this moment."""
@@ -112,7 +113,12 @@ class LeaderElector:
     @property
     def latest(self) -> LeaderChanged:
         """What is known of the leader now, with its token, or the reason why it is unknown."""
-        return self._announcements.latest
+        latest = self._announcements.latest
+        if latest.is_self and not self.is_leader():  # the event loop has not found out yet
+            return LeaderChanged(
+                leader=None, is_self=False, token=None, reason="this candidate's term is over"
+            )
+        return latest
 
     def changes(self) -> AsyncIterator[LeaderChanged]:
         """Iterate over what is known of the leader: the present state, then each change, the latest only."""
@@ -150,7 +156,7 @@ class LeaderElector:
                 while not office.stopped:
                     outcome = await office.serve(work)
                     if outcome.finished and not office.stopped:
-                        return outcome.result  # type: ignore[return-value] # it is, where finished
+                        return outcome.result  # type: ignore[return-value]  # it is one, where finished
         raise SystemExit(EXIT_STATUS_SIGTERM)
 
     def term(self) -> AbstractAsyncContextManager[Term]:
@@ -174,35 +180,38 @@ class LeaderElector:
         Raises:
             TypeError: `work` is synchronous; use `tenure.blocking`.
             ConfigurationError, PermissionDeniedError: on entry, if the store answers at once.
+            Exception: on exit: tenure itself failed meanwhile, and did not lead any more.
         """
         _check_work(work)
         async with self._take_office() as office:
             serving = asyncio.create_task(self._serve_on(office, work), name="tenure serving")
             try:
                 await _first(serving, office.candidacy.contact.wait())
-                if serving.done():
-                    serving.result()
+                if office.candidacy.failed.done():
+                    office.candidacy.failed.result()
                 yield self
             finally:
                 serving.cancel()
-                await asyncio.wait({serving})
+                if await outlast(serving):
+                    raise asyncio.CancelledError
+            if office.candidacy.failed.done():
+                office.candidacy.failed.result()
 
     async def _serve_on(self, office: Office, work: Work[object]) -> None:
         backoff = _FIRST_BACKOFF_S
         while True:
             try:
                 outcome = await office.serve(work)
-            except (ConfigurationError, PermissionDeniedError) as error:
-                if not office.candidacy.contact.is_set() or office.candidacy.failed.done():
-                    _log.error("cannot campaign: %s", error)
-                    raise
-                _log.exception("the work failed")
             except Exception:
+                if office.candidacy.failed.done():
+                    return
                 _log.exception("the work failed; the term is released")
             else:
                 if not outcome.finished:
                     backoff = _FIRST_BACKOFF_S
                     continue
+            if office.held_s > self.timing.lease_duration:
+                backoff = _FIRST_BACKOFF_S
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, self.timing.lease_duration)
 
@@ -212,11 +221,11 @@ class LeaderElector:
         if self._in_use():
             raise RuntimeError(f"this elector of {self.lock.describe()} is in use; make another one")
         self._generation = fork_generation()
-        office = self._office = Office(self._on_overrun)
+        office = self._office = Office(self._on_overrun, self.timing.retry_period)
         try:
             async with self.lock.open() as session:
                 candidacy = LockCandidacy(self._election(), session, self.timing, self._publish)
-                office.candidacy = candidacy
+                office.connect(candidacy)
                 candidacy.start()
                 try:
                     yield office
@@ -253,16 +262,17 @@ class _TermScope(AbstractAsyncContextManager[Term]):
         self._cancelling = 0
 
     async def __aenter__(self) -> Term:
-        office = self._office = await self._place.__aenter__()
-        try:
-            while (tenure := await office.elect()) is None or tenure.is_ending():
-                await office.leave()
-        except BaseException as error:
-            await self._place.__aexit__(type(error), error, error.__traceback__)
-            raise
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("term() needs a task: enter it within asyncio.run")
+        office = self._office = await self._place.__aenter__()
+        try:
+            while (tenure := await office.elect()) is None or tenure.is_ending():
+                if await office.leave():
+                    raise asyncio.CancelledError
+        except BaseException as error:
+            await self._place.__aexit__(type(error), error, error.__traceback__)
+            raise
         self._task, self._cancelling = task, task.cancelling()
         self._tenure = tenure
         office.on_loss(self._interrupt)
@@ -275,12 +285,11 @@ class _TermScope(AbstractAsyncContextManager[Term]):
         cancelled = await self._office.leave()
         await self._place.__aexit__(kind, error, trace)
         # As asyncio.timeout does it: our own interruption is taken back, one from outside stays.
-        if self._interrupted and self._task.uncancel() > self._cancelling:
-            return
+        requests = self._task.uncancel() if self._interrupted else self._task.cancelling()
         if cancelled:
             raise asyncio.CancelledError
-        ours = self._interrupted and isinstance(error, asyncio.CancelledError)
-        if over is not None and (error is None or ours):
+        ours = self._interrupted and requests <= self._cancelling
+        if over is not None and _gives_way(error, interrupted=ours):
             raise LeadershipLostError(f"the term {self._tenure.token} ended first: {over}") from error
 
     def _interrupt(self) -> None:
@@ -299,6 +308,13 @@ def _check_work(work: object) -> None:
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigurationError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}.")
+
+
+def _gives_way(error: BaseException | None, *, interrupted: bool) -> bool:
+    """Tell whether what left the block says no more than that its term was lost."""
+    if isinstance(error, asyncio.CancelledError):
+        return interrupted
+    return error is None or is_loss(error)
 
 
 async def _first(task: asyncio.Future[None], other: Awaitable[object]) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from tenure.clock import BootTimer, boot_time
 from tenure.errors import ConfigurationError, ConflictError, LockUnavailableError, PermissionDeniedError
 from tenure.events import Available, Event, Unavailable
+from tenure.fork import fork_generation
 from tenure.lock import LockSession
+from tenure.outlast import outlast
 from tenure.patience import Patience
 from tenure.record import UnreadableRecord, Versioned
 from tenure.requests import ReadRequest, Request, WriteRequest
@@ -27,6 +29,8 @@ _log = logging.getLogger("tenure")
 _WATCH_GRACE_S = 1.0
 # A watch that ends sooner than this is not tried again at once.
 _SHORT_WATCH_S = 1.0
+# Where watching is not allowed, reads take its place; whether it is allowed by now is seen this often.
+_PERMISSION_CHECK_S = 60.0
 
 
 class Core(Protocol):
@@ -78,13 +82,15 @@ class LockDriver(Generic[CoreT]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
         self._watch_suspect: asyncio.TimerHandle | None = None
-        self._delivered = -1  # the newest version that the watch has told
+        self._following: object = None  # the watch that is under way
+        self._delivered = -1  # the newest version that it has told
         self._confirmed = asyncio.Event()  # a request has been answered since the last watch ended
         self._idle = asyncio.Event()
-        self._trouble = ""
+        self._trouble: object = None  # what is wrong with the store, as people are told
         self._polling = False
         self._has_read = False
         self._closed = False
+        self._generation = fork_generation()
         self.contact = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -95,14 +101,16 @@ class LockDriver(Generic[CoreT]):
 
     def perform(self, action: Callable[[float], None]) -> None:
         """Tell the core something, such as ``core.campaign``."""
-        action(boot_time())
-        self._pump()
+        self._tell(action)
 
     async def wait_idle(self) -> None:
         """Wait until the core has nothing left to do, or everything has failed."""
+        if self._is_inert():
+            return
         idle = asyncio.create_task(self._idle.wait())
+        either: set[asyncio.Future[Any]] = {idle, self.failed}
         try:
-            await asyncio.wait({idle, self.failed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             idle.cancel()
 
@@ -114,23 +122,31 @@ class LockDriver(Generic[CoreT]):
             self._watch_suspect.cancel()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        cancelled = await outlast(asyncio.gather(*self._tasks, return_exceptions=True))
         if self.failed.done():
             self.failed.exception()  # whoever wanted it has it
         else:
             self.failed.cancel()
+        if cancelled:
+            raise asyncio.CancelledError
 
     # ---- the core's wishes
 
     def _is_idle(self) -> bool:
         return True
 
+    def _is_inert(self) -> bool:
+        """Closed, or a copy in a forked child: what it sent would be done in its parent's name (rule 5)."""
+        return self._closed or self._generation != fork_generation()
+
     def _pump(self) -> None:
-        if self._closed:
+        if self._is_inert():
             return
         try:
-            for request in self.core.requests_to_send(boot_time()):
-                self._spawn(self._send(request), "tenure request")
+            requests = self.core.requests_to_send(boot_time())
+            if not self.failed.done():
+                for request in requests:
+                    self._spawn(self._send(request), "tenure request")
             self._drain_events()
             self._timer.set(self.core.get_timer())
             if self._is_idle():
@@ -146,16 +162,22 @@ class LockDriver(Generic[CoreT]):
 
     def _fail(self, error: Exception) -> None:
         """Give up for good; a term is over (rule 1: an error inside the core counts as a loss)."""
-        if self._closed or self.failed.done():
+        if self._is_inert() or self.failed.done():
             return
+        if not isinstance(error, PermissionDeniedError | ConfigurationError):
+            _log.error("tenure itself failed, which ends its term", exc_info=error)
         self.failed.set_exception(error)
-        self._timer.set(None)
+        self.contact.set()
         self.core.fail(boot_time())
         self._drain_events()
+        # A body that runs on still meets its hard limit.
+        self._timer.set(self.core.get_timer())
 
     # ---- requests
 
     async def _send(self, request: Request) -> None:
+        if self._is_inert():
+            return
         started = boot_time()
         timeout = min(request.timeout, self._patience.timeout)
         try:
@@ -192,11 +214,11 @@ class LockDriver(Generic[CoreT]):
         self._has_read = True
         self._confirmed.set()
         self._tell(lambda now: self.core.receive_answer(request, seen, now))
-        if isinstance(request, ReadRequest) and seen.version > self._delivered:
+        if isinstance(request, ReadRequest) and self._following and seen.version > self._delivered:
             self._suspect_watch(seen.version)
 
     def _unanswered(self, request: Request, error: LockUnavailableError) -> None:
-        self._report_unavailable(str(error))
+        self._report_unavailable(error, unauthorized=error.unauthorized)
         wait_s, refused = error.retry_after_s or 0.0, error.refused
         self._tell(lambda now: self.core.receive_failure(request, now, retry_after_s=wait_s, refused=refused))
 
@@ -205,11 +227,13 @@ class LockDriver(Generic[CoreT]):
         if not self._has_read:
             self._fail(error)
             return
-        self._report_unavailable(str(error))
+        self._report_unavailable(error)
         wait_s = self._timing.retry_period
         self._tell(lambda now: self.core.receive_failure(request, now, retry_after_s=wait_s, refused=True))
 
     def _tell(self, action: Callable[[float], None]) -> None:
+        if self._is_inert():
+            return
         try:
             action(boot_time())
         except Exception as error:
@@ -233,7 +257,7 @@ class LockDriver(Generic[CoreT]):
                 _log.debug("the watch broke: %s", error)
             except PermissionDeniedError as error:
                 self._report_unpermitted_watch(error)
-                began = boot_time()
+                await self._poll()
             except Exception as error:
                 self._fail(error)
                 return
@@ -243,10 +267,21 @@ class LockDriver(Generic[CoreT]):
             self._tell(self.core.refresh)
 
     async def _follow(self, newest: Versioned) -> None:
+        following = self._following = object()
         self._delivered = newest.version
-        async for seen in self._session.watch(newest):
-            self._delivered = max(self._delivered, seen.version)
-            self._tell(lambda now, seen=seen: self.core.receive_record(seen, now))  # type: ignore[misc]
+        try:
+            async for seen in self._session.watch(newest):
+                self._delivered = max(self._delivered, seen.version)
+                self._tell(lambda now, seen=seen: self.core.receive_record(seen, now))  # type: ignore[misc]
+        finally:
+            if self._following is following:  # a half-open one may take its time to close
+                self._following = None
+
+    async def _poll(self) -> None:
+        until = boot_time() + _PERMISSION_CHECK_S
+        while boot_time() < until:
+            await asyncio.sleep(self._timing.retry_period)
+            self._tell(self.core.refresh)
 
     def _suspect_watch(self, version: int) -> None:
         """A read has shown what the watch has not: unless it comes soon, the watch is half open."""
@@ -256,7 +291,7 @@ class LockDriver(Generic[CoreT]):
         self._watch_suspect = loop.call_later(_WATCH_GRACE_S, self._check_watch, version)
 
     def _check_watch(self, version: int) -> None:
-        if self._delivered < version and self._watch and not self._watch.done():
+        if self._following and self._delivered < version and self._watch:
             self._watch.cancel()
             self._watch = self._spawn(self._keep_watching(), "tenure watch")
             self._confirmed.set()
@@ -269,15 +304,17 @@ class LockDriver(Generic[CoreT]):
 
     # ---- what people are told, once per change of state
 
-    def _report_unavailable(self, message: str) -> None:
-        if not self._trouble:
-            self._publish(Unavailable(message=message))
-        self._trouble = message
+    def _report_unavailable(self, error: Exception, *, unauthorized: bool = False) -> None:
+        # Told apart by kind: the wording changes from attempt to attempt.
+        trouble = (type(error), unauthorized)
+        if trouble != self._trouble:
+            self._publish(Unavailable(message=str(error)))
+        self._trouble = trouble
 
     def _report_available(self) -> None:
         if self._trouble:
             self._publish(Available())
-        self._trouble = ""
+        self._trouble = None
 
     def _report_unpermitted_watch(self, error: PermissionDeniedError) -> None:
         if not self._polling:

@@ -11,6 +11,7 @@ from typing import Self
 from tenure.announcements import Announcements
 from tenure.events import Event, LeaderChanged
 from tenure.fork import fork_generation
+from tenure.instrumentation.logs import log_events
 from tenure.lock import Lock
 from tenure.lock_driver import LockDriver
 from tenure.places import lock_at
@@ -44,13 +45,12 @@ class LeaderObserver:
         self.lock = lock_at(where, kubeconfig=kubeconfig, context=context)
         self.timing = timing or Timing()
         self._announcements = Announcements()
-        self._generation = -1
+        self._announcements.subscribe(log_events(self.lock.describe, "", self.timing))
+        self._generation = -1  # of the process that watches; -1: none does
 
     @property
     def leader(self) -> str | None:
         """Identity of the leader; empty: there is none; None: unknown."""
-        if self._generation != fork_generation():
-            return None
         return self._announcements.latest.leader
 
     @property
@@ -80,11 +80,11 @@ class LeaderObserver:
         if self._generation == fork_generation():
             raise RuntimeError(f"this observer of {self.lock.describe()} is in use; make another one")
         async with AsyncExitStack() as stack:
+            self._generation = fork_generation()
+            stack.callback(self._leave)
             session = await stack.enter_async_context(self.lock.open())
             driver = LockDriver(Sighting(self.timing), session, self.timing, self._announcements.publish)
             stack.push_async_callback(driver.aclose)
-            self._generation = fork_generation()
-            stack.callback(self._leave)
             driver.start()
             await driver.contact.wait()
             if driver.failed.done():

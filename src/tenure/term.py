@@ -32,6 +32,7 @@ class Tenure:
         self._generation = fork_generation()
         self._over: str | None = None
         self._ending = False
+        self._denied = False
         self._watchers: list[Callable[[], None]] = []
 
     def renew(self, deadline: float) -> None:
@@ -58,9 +59,14 @@ class Tenure:
             watcher()
 
     @property
-    def was_asked_to_end(self) -> bool:
-        """The term was lost or given up while its body ran."""
-        return self._ending
+    def has_ended(self) -> bool:
+        """Whether `end` was called: the term was lost or given up."""
+        return self._over is not None
+
+    @property
+    def was_denied(self) -> bool:
+        """Whether a `check` found the term valid, but not for as long as was wanted."""
+        return self._denied
 
     def is_ending(self) -> bool:
         """Tell whether the body should end."""
@@ -84,6 +90,7 @@ class Tenure:
             raise LeadershipLostError(f"the term {self.token} is over: {reason}")
         left = self.remaining_s()
         if left < remaining_s:
+            self._denied = True
             raise LeadershipLostError(
                 f"the term {self.token} has {left:.3f} s left, {remaining_s:g} s are wanted"
             )
@@ -138,11 +145,12 @@ class Term(AnyTerm):
 
     async def wait_ending(self, timeout: float | None = None) -> bool:
         """Wait until the body should end, at most `timeout` seconds; return whether it should."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._ended.wait()
-        except TimeoutError:
-            pass  # the answer is below
+        if not self.is_ending():  # a term that was inherited by a fork is over, and nobody will tell
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._ended.wait()
+            except TimeoutError:
+                pass  # the answer is below
         return self.is_ending()
 
 

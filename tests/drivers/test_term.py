@@ -289,10 +289,9 @@ def test_two_terms_within_each_other() -> None:
 
     async def scene() -> None:
         with pytest.raises(LeadershipLostError, match="deleted"):
-            async with elector_of(outer).term():
-                async with elector_of(inner).term():
-                    outer.delete()
-                    await asyncio.Event().wait()
+            async with elector_of(outer).term(), elector_of(inner).term():
+                outer.delete()
+                await asyncio.Event().wait()
         assert not_cancelling()
         assert holder_of(inner) == ""
 

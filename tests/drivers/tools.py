@@ -1,4 +1,4 @@
-"""What the tests of the drivers share: waiting without timing, a lock that misbehaves, counts of what is open."""
+"""What the tests of the drivers share: waiting without timing, a lock that misbehaves, what is open."""
 
 from __future__ import annotations
 

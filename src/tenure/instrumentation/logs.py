@@ -25,38 +25,43 @@ __all__ = ["log_events"]
 _log = logging.getLogger("tenure")
 
 
-def log_events(where: str, identity: str, timing: Timing) -> Callable[[Event], None]:
+def log_events(where: Callable[[], str], identity: str, timing: Timing) -> Callable[[Event], None]:
     """Return a subscriber that logs the events of one election.
 
     Args:
-        where: the lock's description.
-        identity: of the candidate.
+        where: returns the lock's description, which may be complete only once the lock is open.
+        identity: of the candidate; empty: an observer, which is none.
         timing: a renewal that is late by more than a fifth of what D leaves is worth a warning.
     """
     tolerated_s = (timing.renew_deadline - timing.renew_period) / 5
 
     told = ""
+    late = False
 
     def log(event: Event) -> None:
-        nonlocal told
-        level, message = _line(event, identity, tolerated_s)
+        nonlocal told, late
+        if isinstance(event, Renewed):
+            was_late, late = late, event.late_s > tolerated_s
+            level, message = logging.WARNING, _late_line(event) if late and not was_late else ""
+        else:
+            level, message = _line(event, identity)
         if message and message != told:
             told = message
-            _log.log(level, "%s: %s", where, message)
+            _log.log(level, "%s: %s", where(), message)
 
     return log
 
 
-def _line(event: Event, identity: str, tolerated_s: float) -> tuple[int, str]:
+def _late_line(event: Renewed) -> str:
+    return (
+        f"renewed {event.late_s:.2f} s late: the API server is slow, or the event loop was blocked "
+        "(move blocking work to a thread, or use tenure.blocking)"
+    )
+
+
+def _line(event: Event, identity: str) -> tuple[int, str]:
     if isinstance(event, LeaderChanged):
         return _leader_line(event)
-    if isinstance(event, Renewed):
-        if event.late_s <= tolerated_s:
-            return logging.DEBUG, ""
-        return logging.WARNING, (
-            f"renewed {event.late_s:.2f} s late: the API server is slow, or the event loop was blocked "
-            "(move blocking work to a thread, or use tenure.blocking)"
-        )
     match event:
         case CampaignStarted():
             return logging.INFO, f"campaigning as {identity}"
