@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -81,6 +82,7 @@ async def main() -> None:
     options.add_argument("--source", type=Path, required=True, metavar="FILE")
     options.add_argument("--copy", type=Path, required=True, metavar="FILE")
     given = options.parse_args()
+    logging.basicConfig(level=logging.INFO)
 
     async def work(term: Term) -> None:
         try:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -97,6 +98,7 @@ async def main() -> None:
     options.add_argument("--outbox", type=Path, required=True, metavar="FILE")
     options.add_argument("--url", required=True, help="the receiver of the notifications")
     given = options.parse_args()
+    logging.basicConfig(level=logging.INFO)
 
     async def work(term: Term) -> None:
         try:

@@ -12,6 +12,7 @@ comes too late nevertheless is refused by the fence; what "once" means is said i
 from __future__ import annotations
 
 import argparse
+import logging
 import sqlite3
 import urllib.request
 from collections.abc import Iterator
@@ -85,6 +86,7 @@ def main() -> None:
     options.add_argument("--outbox", type=Path, required=True, metavar="FILE")
     options.add_argument("--url", required=True, help="the receiver of the notifications")
     given = options.parse_args()
+    logging.basicConfig(level=logging.INFO)
 
     def work(term: Term) -> None:
         try:

@@ -1,9 +1,9 @@
-// Work for the leader alone, in another language: asks the sidecar beside it (`tenure sidecar --http=:4040`).
+// Work for the leader alone, in another language: asks the sidecar beside it (tenure sidecar --http=:4040).
 //
-// /events tells at once who leads, so nothing is polled while another does. Before each step /leader says for how
-// long this one leads for sure: valid_for_ms counts from when the request was *sent*, so does the clock here. What
-// is written carries the fencing token, and the target refuses a lower one than it has seen: that alone holds when
-// this process is frozen after it has asked. It ends at SIGTERM at once, as it must: so does its sidecar's term.
+// /events tells at once who leads: nothing is polled while another does. Before each step /leader says for
+// how long this one leads for sure: valid_for_ms counts from when the request was sent. What is written carries
+// the fencing token, and its target refuses a lower one than it has seen: nothing else helps where this process
+// is frozen after it has asked. At SIGTERM it ends at once, as it must: then its sidecar gives the term up.
 //
 //     SIDECAR=http://localhost:4040 node examples/sidecar_client.js http://localhost:8080/
 'use strict';
@@ -26,7 +26,7 @@ async function askForTerm() {
   const sent_ms = now_ms();
   const response = await fetch(`${sidecar}/leader`);
   const answer = await response.json();
-  return answer.is_leader ? { token: answer.token, until_ms: sent_ms + answer.valid_for_ms } : null;
+  return answer.is_leader ? { ...answer, until_ms: sent_ms + answer.valid_for_ms } : null;
 }
 
 // One step of the work, which takes no longer than the term is sure to last.
@@ -36,9 +36,10 @@ async function step(term) {
   const response = await fetch(target, {
     method: 'POST',
     headers: { 'Fencing-Token': term.token },
-    body: `written by ${told.holder}`,
+    body: `written by ${term.identity}`,
     signal: AbortSignal.timeout(left_ms),
   });
+  await response.text();
   console.log(`step with token ${term.token}: status ${response.status}`);
 }
 

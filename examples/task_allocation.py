@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 from asyncio.subprocess import PIPE
 from contextlib import closing
 from pathlib import Path
@@ -113,6 +114,7 @@ async def main() -> None:
     options.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     options.add_argument("command", nargs="+", metavar="COMMAND")
     given = options.parse_args()
+    logging.basicConfig(level=logging.INFO)
 
     timing = Timing(lease_duration=given.lease_duration)
     elector = LeaderElector(

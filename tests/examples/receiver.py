@@ -27,7 +27,7 @@ class Receiver:
     """Serves on a free port for as long as the block runs.
 
     Attributes:
-        held_key: whoever sends this key first gets no answer to it until `release` is set; his successor does.
+        held_key: who sends this key first gets no answer to it until `release` is set; a successor does.
         held: a request with that key has come.
         fenced: refuse a token lower than the highest one seen.
         requests: all that came, in order, the refused ones not.
