@@ -11,8 +11,9 @@ from datetime import timedelta
 
 import pytest
 
-from tenure import LeaderElector, Term
-from tenure.errors import ConflictError, LockUnavailableError
+from tenure import LeaderElector, Term, Timing
+from tenure.errors import ConflictError, LockUnavailableError, PermissionDeniedError
+from tenure.events import Unavailable
 from tenure.lock import LockSession
 from tenure.locks.memory import MemoryLock
 from tenure.locks.multi import UNKNOWN_HOLDER, MultiLock
@@ -138,7 +139,7 @@ def test_held_by_a_candidate_of_the_old_kind_alone() -> None:
     async def scenario(locks: Both) -> None:
         locks.primary.edit(A)
         found = await locks.read()
-        assert found.record == A
+        assert found.record == replace(A, attempt=None)
         taken = await locks.session.replace(found, replace(RENEWED, holder="b"), timeout=TIMEOUT_S)
         assert record_of(taken).holder == "b"
         assert taken.uid != found.uid
@@ -151,7 +152,7 @@ def test_held_by_a_candidate_of_the_new_kind_alone() -> None:
     async def scenario(locks: Both) -> None:
         locks.secondary.edit(A)
         found = await locks.read()
-        assert found.record == A
+        assert found.record == replace(A, attempt=None)
         taken = await locks.session.replace(found, replace(RENEWED, holder="b"), timeout=TIMEOUT_S)
         assert record_of(taken).holder == "b"
 
@@ -292,3 +293,44 @@ def test_tokens_go_on_when_the_old_lock_is_left_behind() -> None:
     asyncio.run(scene())
     assert tokens == sorted(set(tokens))
     assert len(tokens) == 2
+
+
+class UncreatableLock(MemoryLock):
+    """One whose object this identity may read, and not create."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[LockSession]:
+        async with super().open() as session:
+
+            async def create(record: Record, *, timeout: float) -> Versioned:
+                raise PermissionDeniedError("may not create it")
+
+            session.create = create  # type: ignore[method-assign]
+            yield session
+
+
+def test_nobody_leads_on_the_primary_alone() -> None:
+    """A write counts only if both locks accepted it."""
+    primary, secondary = MemoryLock("old"), UncreatableLock("new")
+
+    async def work(term: Term) -> None:
+        pytest.fail(f"led on one lock of two: {term}")
+
+    async def scene() -> None:
+        elector = LeaderElector(
+            MultiLock(primary, secondary), identity="a", timing=Timing(lease_duration=0.3)
+        )
+        tries = asyncio.Semaphore(0)
+        elector.subscribe(lambda event: tries.release() if isinstance(event, Unavailable) else None)
+        async with asyncio.timeout(60), elector.running(work):
+            await tries.acquire()
+            await anext(change async for change in elector.changes() if change.leader is None)
+            await asyncio.sleep(1)
+
+    asyncio.run(scene())
+    assert record_of(asyncio.run(_read(primary))).holder == "a"
+
+
+async def _read(lock: MemoryLock) -> Versioned:
+    async with lock.open() as session:
+        return await session.read(timeout=TIMEOUT_S)

@@ -104,6 +104,7 @@ class _MultiSession:
     def __init__(self, primary: _Side, secondary: _Side) -> None:
         self._primary = primary
         self._secondary = secondary
+        self._writing = False
 
     async def read(self, *, timeout: float) -> Versioned:
         deadline = _now() + timeout
@@ -122,9 +123,18 @@ class _MultiSession:
         sides = (_learn(self._primary, base.primary), _learn(self._secondary, base.secondary))
         async with aclosing(_merge(*sides)) as changes:
             async for _ in changes:
-                yield self._combined()
+                # What shows between the two writes of ours is no state of the election; the answer tells it.
+                if not self._writing:
+                    yield self._combined()
 
     async def _write(self, base: _Pair, record: Record, timeout: float) -> Versioned:
+        self._writing = True
+        try:
+            return await self._write_both(base, record, timeout)
+        finally:
+            self._writing = False
+
+    async def _write_both(self, base: _Pair, record: Record, timeout: float) -> Versioned:
         deadline = _now() + timeout
         await self._primary.write(base.primary, record, timeout=timeout)
         # From here on the primary is ours: what the secondary refuses is a conflict (another holds it: the
@@ -155,12 +165,17 @@ class _MultiSession:
 def _combine(
     primary: Record | UnreadableRecord | None, secondary: Record | UnreadableRecord | None
 ) -> Record | UnreadableRecord | None:
-    """Return the record that both make up; one alone counts for itself (candidates of one kind only)."""
+    """Return the record that both make up.
+
+    One alone tells who holds it, a candidate of one kind only, but never that a write of ours was accepted:
+    the other lock may have refused it.
+    """
     for side in (primary, secondary):
         if isinstance(side, UnreadableRecord):
             return side
     if not isinstance(primary, Record) or not isinstance(secondary, Record):
-        return primary or secondary
+        alone = primary or secondary
+        return replace(alone, attempt=None, token=None) if isinstance(alone, Record) else None
     duration = max((d for d in (primary.lease_duration, secondary.lease_duration) if d), default=None)
     transitions = max(primary.transitions, secondary.transitions)
     if not _agree(primary, secondary):
