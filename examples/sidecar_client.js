@@ -2,8 +2,8 @@
 //
 // /events tells at once who leads: nothing is polled while another does. Before each step /leader says for
 // how long this one leads for sure: valid_for_ms counts from when the request was sent. All that is written
-// carries the fencing token, and its target refuses a lower one than it has seen: nothing else helps where this
-// process is frozen after it has asked. At SIGTERM it ends at once, as it must: its sidecar gives the term up.
+// carries the fencing token, and its target refuses a lower one than it has seen: nothing else helps where
+// this process is frozen after it has asked. At SIGTERM it ends at once: so does the term of its sidecar.
 //
 //     SIDECAR=http://localhost:4040 node examples/sidecar_client.js http://localhost:8080/
 'use strict';
