@@ -14,16 +14,16 @@ from tenure.errors import ConfigurationError, PermissionDeniedError, TenureError
 
 __all__ = ["run"]
 
-_COMMANDS = ("demo", "devserver", "sidecar")
+COMMANDS = ("demo", "devserver", "sidecar")
 _INTERRUPTED = 130
 
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"tenure.cli.{cmd_name}").command
         return command
