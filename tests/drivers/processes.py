@@ -65,6 +65,10 @@ class Child:
         except queue.Empty:
             raise AssertionError("the program says nothing") from None
 
+    def complaints(self) -> str:
+        """Return what it wrote to its error output, but for asyncio's remarks on a slow machine."""
+        return "".join(line for line in self.errors.splitlines(True) if not line.startswith("Executing <"))
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.process.send_signal(number)
