@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
-from tenure import LockUnavailableError, MemoryLock, Timing
+from tenure import LeaderElector, LockUnavailableError, MemoryLock, Term, Timing
 from tenure.events import Event
 from tenure.lock import Lock, LockSession
 from tenure.record import Record, Versioned
@@ -21,7 +21,9 @@ __all__ = [
     "ROOMY",
     "FaultyLock",
     "Recorder",
+    "forever",
     "holder_of",
+    "make",
     "open_files",
     "play",
     "record_of",
@@ -180,3 +182,18 @@ class _FaultySession:
 
 async def _watched() -> None:
     pass
+
+
+def make(lock: object = None, **options: object) -> tuple[LeaderElector, MemoryLock, Recorder]:
+    """Return an elector, the `MemoryLock` that it was given or got, and what it says."""
+    memory = lock if isinstance(lock, MemoryLock) else MemoryLock()
+    where = memory if lock is None else lock
+    elector = LeaderElector(where, **{"identity": "a", "timing": ROOMY, **options})  # type: ignore[arg-type]
+    recorder = Recorder()
+    elector.subscribe(recorder)
+    return elector, memory, recorder
+
+
+async def forever(term: Term) -> None:
+    """Work until cancelled."""
+    await asyncio.Event().wait()
