@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -56,7 +57,13 @@ class Row:
     def as_dict(self) -> dict[str, Any]:
         """Return everything for the JSON file."""
         found = (
-            {"median": self.median, "min": min(self.values), "max": max(self.values)} if self.values else {}
+            {
+                "median": _finite(self.median),
+                "min": _finite(min(self.values)),
+                "max": _finite(max(self.values)),
+            }
+            if self.values
+            else {}
         )
         return {
             "measure": self.measure,
@@ -68,5 +75,10 @@ class Row:
             "target": self.target,
             "verdict": self.verdict,
             "note": self.note,
-            "values": self.values,
+            "values": [_finite(value) for value in self.values],
         }
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: what never happened is null there."""
+    return value if math.isfinite(value) else None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from benchmarks.bench import Bench
 from benchmarks.row import Row
@@ -23,13 +26,68 @@ _LATER_TARGET_REQUESTS = 30.0
 @dataclass(frozen=True)
 class _Takeover:
     took_ms: float
+    accepted_ms: float
     reads: int
     writes: int
 
 
 def run(bench: Bench) -> list[Row]:
-    """Run it: the leader leaves for good, and again."""
+    """Run it: in each of several crowds the leader leaves for good, and again."""
     count = 200 if not bench.quick else 40
+    crowds = [_takeovers(bench, count) for _ in range(bench.repeats(3, 1))]
+    first = [takeovers[0] for takeovers in crowds]
+    second = [takeovers[1] for takeovers in crowds]
+    later = [each for takeovers in crowds for each in takeovers[2:]]
+    listed = "; ".join(", ".join(f"{each.reads}+{each.writes}" for each in takeovers) for takeovers in crowds)
+    note = (
+        f"{count} candidates in {_PROCESSES} processes, a connection pool each, on the CPUs of the API server; "
+        f"reads+writes of each takeover, release included: {listed}"
+    )
+    return [
+        _row("release sent until the next leads, 1st takeover", first, _FIRST_TARGET_MS, note),
+        _row("... 2nd takeover", second),
+        _row("... from the 3rd on", later, _LATER_TARGET_MS),
+        _row("release sent until a write was accepted, 1st takeover", first, of=_accepted),
+        _row("... from the 3rd on", later, of=_accepted),
+        _row("reads and writes, 1st takeover", first, of=_requests),
+        _row("... 2nd takeover", second, of=_requests),
+        _row("... from the 3rd on", later, _LATER_TARGET_REQUESTS, of=_requests),
+    ]
+
+
+def _took(takeover: _Takeover) -> float:
+    return takeover.took_ms
+
+
+def _accepted(takeover: _Takeover) -> float:
+    return takeover.accepted_ms
+
+
+def _requests(takeover: _Takeover) -> float:
+    return float(takeover.reads + takeover.writes)
+
+
+def _row(
+    what: str,
+    takeovers: list[_Takeover],
+    at_most: float | None = None,
+    note: str = "",
+    *,
+    of: Callable[[_Takeover], float] = _took,
+) -> Row:
+    return Row(
+        measure="crowd",
+        subject="tenure",
+        what=what,
+        unit="count" if of is _requests else "ms",
+        values=[of(each) for each in takeovers],
+        at_most=at_most,
+        note=note,
+    )
+
+
+def _takeovers(bench: Bench, count: int) -> list[_Takeover]:
+    """Start a crowd, let its leaders leave one after another, and end it."""
     namespace = bench.namespace("crowd")
     crowds = [
         Crowd(bench.cluster.admin_kubeconfig, namespace, _NAME, f"c{number}", count=count // _PROCESSES)
@@ -41,41 +99,9 @@ def run(bench: Bench) -> list[Row]:
         crowd.wait_for("ready", timeout_s=120)
     bench.settle(3.0)
     takeovers = [_release(bench, namespace, crowds) for _ in range(bench.repeats(12, 4))]
-    note = (
-        f"{count} candidates in {_PROCESSES} processes, a connection pool each; reads+writes per takeover, "
-        f"release included: {', '.join(f'{each.reads}+{each.writes}' for each in takeovers)}"
-    )
-    return [
-        _row(
-            "release sent until the next leads, 1st takeover",
-            "ms",
-            [takeovers[0].took_ms],
-            _FIRST_TARGET_MS,
-            note,
-        ),
-        _row("... 2nd takeover", "ms", [takeovers[1].took_ms], None),
-        _row("... from the 3rd on", "ms", [each.took_ms for each in takeovers[2:]], _LATER_TARGET_MS),
-        _row("reads and writes, 1st takeover", "count", [_sum(takeovers[0])], None),
-        _row("... 2nd takeover", "count", [_sum(takeovers[1])], None),
-        _row("... from the 3rd on", "count", [_sum(each) for each in takeovers[2:]], _LATER_TARGET_REQUESTS),
-    ]
-
-
-def _row(what: str, unit: str, values: list[float], at_most: float | None, note: str = "") -> Row:
-    return Row(
-        measure="crowd",
-        subject="tenure",
-        what=what,
-        unit=unit,
-        values=values,
-        at_most=at_most,
-        judged="median",
-        note=note,
-    )
-
-
-def _sum(takeover: _Takeover) -> float:
-    return float(takeover.reads + takeover.writes)
+    for crowd in crowds:
+        crowd.kill()
+    return takeovers
 
 
 def _release(bench: Bench, namespace: str, crowds: list[Crowd]) -> _Takeover:
@@ -91,7 +117,18 @@ def _release(bench: Bench, namespace: str, crowds: list[Crowd]) -> _Takeover:
     requests = bench.cluster.requests_since(mark, namespace)
     writes = sum(request["verb"] in ("update", "create") for request in requests)
     reads = sum(request["verb"] == "get" for request in requests)
-    return _Takeover((led - released) * 1000, reads, writes)
+    accepted_ms = (_accepted_at(requests) - released) * 1000
+    return _Takeover((led - released) * 1000, accepted_ms, reads, writes)
+
+
+def _accepted_at(requests: list[dict[str, Any]]) -> float:
+    """Return the boot time at which the second successful write ended: the first one is the release."""
+    ends = [
+        datetime.fromisoformat(request["stageTimestamp"]).timestamp()
+        for request in requests
+        if request["verb"] in ("update", "create") and request["responseStatus"]["code"] < 300
+    ]
+    return sorted(ends)[1] - (time.time() - boot_time())
 
 
 def _next_leader_at(crowds: list[Crowd], after: float) -> float:
