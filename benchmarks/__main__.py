@@ -64,11 +64,20 @@ def _measure(cluster: AuditedCluster, names: list[str], *, quick: bool) -> tuple
         print(
             f"{time.strftime('%H:%M:%S')} {name} (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True
         )
-        with bench.measuring():
-            rows += MEASURES[name](bench)
+        rows += _try(bench, name)
         conditions[f"load after {name}"] = f"{os.getloadavg()[0]:.2f}"
     _note_noise(conditions, "noise after", cluster, noise)
     return rows, conditions
+
+
+def _try(bench: Bench, name: str) -> list[Row]:
+    """Run one measure; one that fails spoils no other, and shows in the table."""
+    try:
+        with bench.measuring():
+            return MEASURES[name](bench)
+    except (AssertionError, OSError, RuntimeError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return [Row(measure=name, subject="tenure", what="failed", unit="", values=[], note=str(error)[:300])]
 
 
 def _note_noise(conditions: dict[str, Any], when: str, cluster: AuditedCluster, namespace: str) -> None:

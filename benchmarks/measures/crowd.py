@@ -40,7 +40,7 @@ def run(bench: Bench) -> list[Row]:
     later = [each for takeovers in crowds for each in takeovers[2:]]
     listed = "; ".join(", ".join(f"{each.reads}+{each.writes}" for each in takeovers) for takeovers in crowds)
     note = (
-        f"{count} candidates in {_PROCESSES} processes, a connection pool each, on the CPUs of the API server; "
+        f"{count} candidates in {_PROCESSES} processes, a connection pool each, beside the API server; "
         f"reads+writes of each takeover, release included: {listed}"
     )
     return [

@@ -134,5 +134,12 @@ def _stopped_at(pair: Pair, after: float) -> float:
 def _row(measure: str, kind: str, what: str, values: list[float]) -> Row:
     target = _TARGET_MS if kind == "tenure" else None
     return Row(
-        measure=measure, subject=kind, what=what, unit="ms", values=values, at_most=target, judged="max"
+        measure=measure,
+        subject=kind,
+        what=what,
+        unit="ms",
+        values=values,
+        at_most=target,
+        judged="max",
+        note=f"inf: not within {_STOP_TIMEOUT_S:g} s" if math.inf in values else "",
     )
