@@ -394,8 +394,8 @@ class Election:
     def _check_contest(self, sent: SentWrite | None, now: float) -> None:
         newest = self._knowledge.newest
         if sent is None or newest is None:
-            # (An expired record that is found where it was is no lost race.)
-            if now < self._knowledge.free_at:
+            # (A record that is found as free as it was is no lost race.)
+            if now < self._free_at(now):
                 self._contest.lost(now)
         elif sent.acquires(self._campaign) and now < sent.at + self.timing.renew_deadline:
             self._win(newest, sent, now)
