@@ -34,13 +34,13 @@ class Contest:
         self.needs_read = True
         self.entered_at: float | None = None
 
-    def plan(self, free_at: float, now: float, *, just_read: bool) -> None:
+    def plan(self, free_at: float, now: float, *, fresh: bool) -> None:
         """Prepare for a record that this candidate may take from `free_at` on.
 
         Args:
             free_at: boot time, seconds; ``-inf``: at once; ``inf``: never.
             now: boot time, seconds.
-            just_read: the record was read at `now`, and need not be read again if the race starts at once.
+            fresh: it has just been read, or told free, and need not be read again if the race starts at once.
         """
         if free_at == self._free_at:
             return
@@ -48,7 +48,7 @@ class Contest:
         self._opened_at = max(free_at, now)
         delay = self._draw() * self._spread.width if self._spread.width else 0.0
         self.starts_at = self._opened_at + delay
-        self.needs_read = not (just_read and self.starts_at == now)
+        self.needs_read = not (fresh and self.starts_at == now)
         self.entered_at = None
 
     def enter(self, now: float) -> None:

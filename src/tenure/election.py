@@ -97,7 +97,7 @@ class Election:
         self._drained_out = False  # the body runs on after its time to drain: renewal has stopped (rule 6)
         self._release_until = math.inf
         self._contest = Contest(draw)
-        self._just_read = False
+        self._fresh = False
         self._own_until_deleted = False
         self._held_until = -math.inf  # until then nobody else can have taken what we held
         self._proof = Proof(required=on_missing == "wait")
@@ -155,6 +155,8 @@ class Election:
     def receive_record(self, seen: Versioned, now: float) -> None:
         """Take in what a watch delivered: the record, or its deletion."""
         self._advance(now)
+        # The compare-and-swap on the very version that was freed does without one more read (rule 2).
+        self._fresh = seen.is_free
         self._observe(seen, now, None)
         self._settle(now)
 
@@ -166,7 +168,7 @@ class Election:
         if isinstance(request, ReadRequest):
             self._read_at = math.inf
             self._unresolved = False
-            self._just_read = True
+            self._fresh = True
             self._observe(seen, now, request.knowing)
             if seen.version == self._refused_version:
                 # A conflict, and yet nobody wrote: the next write will hardly fare better at once.
@@ -279,8 +281,8 @@ class Election:
         if self.state is State.RELEASING and resolved and not self._can_free(now):
             self._stop()
         if self.state is State.CAMPAIGNING:
-            self._contest.plan(self._free_at(now), now, just_read=self._just_read)
-        self._just_read = False
+            self._contest.plan(self._free_at(now), now, fresh=self._fresh)
+        self._fresh = False
         view = self._view_at(now)
         if view != self._view:
             self._view = view

@@ -96,7 +96,7 @@ class Knowledge:
             self._outlast()
         elif record.holder:
             self._hold(record, known if same_object else None, now)
-        elif known is not None and not _is_empty(known):
+        elif known is not None and not known.is_free:
             self.free_at = -math.inf
         # else: an empty record stays what it was, free or not yet.
 
@@ -134,10 +134,6 @@ class Knowledge:
 
     def _last_finite_lease(self) -> float:
         return self._lease if math.isfinite(self._lease) else 0.0
-
-
-def _is_empty(seen: Versioned) -> bool:
-    return isinstance(seen.record, Record) and not seen.record.holder
 
 
 def _essence(seen: Versioned) -> tuple[Any, ...]:

@@ -95,3 +95,8 @@ class Versioned:
     uid: str = ""
     raw: Any = None
     token_version: int | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is a record, and it names nobody."""
+        return isinstance(self.record, Record) and not self.record.holder
