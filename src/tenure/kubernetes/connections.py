@@ -37,11 +37,13 @@ class Exchange:
     Attributes:
         connected: a new connection was opened for it, or tried.
         sent: bytes of it may have reached the server, so that the outcome of a write is unknown.
+        streaming: its answer is an endless one that works; to leave it says nothing against the others.
     """
 
     def __init__(self) -> None:
         self.connected = False
         self.sent = False
+        self.streaming = False
 
     async def trace(self, name: str, info: dict[str, Any]) -> None:
         """Receive the progress that the HTTP library reports."""
@@ -86,7 +88,8 @@ class Connections:
                     await response.extensions["network_stream"].aclose()
         except asyncio.CancelledError:
             # A timeout looks like this: whatever else idles in the pool may be just as half-open.
-            await self._retire(generation)
+            if not exchange.streaming:
+                await self._retire(generation)
             raise
         except _FAULTS as error:
             await self._retire(generation)

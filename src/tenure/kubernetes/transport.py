@@ -75,6 +75,7 @@ class Transport:
                 failure = b"" if response.status == 200 else await _read(operation, response)
             if response.status != 200:
                 raise make_error(operation, response.status, _headers(response), failure)
+            exchange.streaming = True
             async with aclosing(response.aiter_stream()) as chunks:
                 yield chunks
 
