@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from tests.cluster.build import BinaryUnavailableError, binary
 
+import tenure
 from benchmarks.audited import AuditedCluster
 from benchmarks.bench import Bench
 from benchmarks.measures import MEASURES
@@ -56,6 +58,7 @@ def _measure(cluster: AuditedCluster, names: list[str], *, quick: bool) -> tuple
     noise = bench.namespace("noise")
     conditions: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
+        "tenure": _commit(),
         "machine": f"{os.cpu_count()} CPUs, Linux {platform.release()}, Python {platform.python_version()}",
     }
     rows: list[Row] = []
@@ -83,6 +86,13 @@ def _try(bench: Bench, name: str) -> list[Row]:
 def _note_noise(conditions: dict[str, Any], when: str, cluster: AuditedCluster, namespace: str) -> None:
     found = probe(cluster, namespace)
     conditions[when] = f"load {found['load']}; GET {found['get']}; PUT {found['put']}"
+
+
+def _commit() -> str:
+    """Return the commit that is measured: that of the imported package, which need not be this checkout's."""
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=Path(tenure.__file__).parent, capture_output=True, text=True)
+    return done.stdout.strip() or "not from a checkout"
 
 
 def _lines(conditions: dict[str, Any]) -> str:
