@@ -26,16 +26,19 @@ def test_a_blackboard_with_get_and_update_alone(
     lock = BlackboardLock("board", namespace, kubeconfig=account.kubeconfig)
     a, b = (LeaderElector(lock, identity=name, timing=ROOMY) for name in ("jane", "john"))
 
+    def said() -> int:
+        return sum("watch" in record.message for record in caplog.records)
+
     async def scene() -> None:
         async with b.running(forever):
             async with a.running(forever):
-                await until(lambda: a.leader and a.leader == b.leader)
+                await until(lambda: a.leader and a.leader == b.leader and said() == 2)
                 assert a.is_leader() != b.is_leader()
             await until(b.is_leader)
 
     play(scene())
     # Each of the two says it once.
-    assert sum("watch" in record.message for record in caplog.records) == 2
+    assert said() == 2
 
 
 def test_what_is_missing_is_named_on_entry(cluster: Cluster, namespace: str) -> None:

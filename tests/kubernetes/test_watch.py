@@ -164,6 +164,36 @@ def test_leaving_a_watch_closes_its_connection_and_calls_go_on_meanwhile() -> No
     asyncio.run(main())
 
 
+def test_a_watch_leaves_the_idle_connection_to_the_next_call() -> None:
+    """A follower that takes over need not wait for a handshake, also after a watch was left."""
+
+    async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
+        if "watch=true" not in seen.path:
+            return Answer(lease())
+        await conversation.begin_chunks()
+        await conversation.chunk(event("ADDED", lease()))
+        await conversation.wait_closed_by_peer()
+        return None
+
+    async def main() -> None:
+        async with ApiServer(handler=handler) as server:
+            client = Client(ClusterConfig(server=server.url))
+            await client.get(LEASES, "default", "reports", timeout=10)
+            events = client.watch(LEASES, "default", resource_version="7")
+            await anext(events)
+            await client.get(LEASES, "default", "reports", timeout=10)
+            waiting = asyncio.ensure_future(anext(events))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            await client.get(LEASES, "default", "reports", timeout=10)
+            assert [seen.connection for seen in server.seen] == [1, 2, 1, 1]
+            await client.aclose()
+            await server.wait_all_closed()
+
+    asyncio.run(main())
+
+
 def test_many_watches_do_not_starve_a_call() -> None:
     async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
         if "watch=true" not in seen.path:

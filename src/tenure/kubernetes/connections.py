@@ -34,13 +34,19 @@ _FAULTS = (
 class Exchange:
     """How far one request got.
 
+    Args:
+        endless: its answer is a stream, which gets a connection of its own: one that idles is worth more to
+            the next call, which then need not wait for a handshake.
+
     Attributes:
+        endless: as given.
         connected: a new connection was opened for it, or tried.
         sent: bytes of it may have reached the server, so that the outcome of a write is unknown.
         streaming: its answer is an endless one that works; to leave it says nothing against the others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, endless: bool = False) -> None:
+        self.endless = endless
         self.connected = False
         self.sent = False
         self.streaming = False
@@ -78,7 +84,8 @@ class Connections:
         generation = await self._current(identity)
         generation.users += 1
         try:
-            response = await generation.pool.handle_async_request(request)
+            pool = generation.streams if exchange.endless else generation.calls
+            response = await pool.handle_async_request(request)
             try:
                 yield response
             finally:
@@ -105,7 +112,7 @@ class Connections:
         self._closed = True
         generations = {*self._retired, *([self._generation] if self._generation else [])}
         for generation in generations:
-            await generation.pool.aclose()
+            await generation.aclose()
 
     async def _current(self, identity: TlsIdentity) -> _Generation:
         if self._closed:
@@ -124,32 +131,44 @@ class Connections:
         if self._generation is generation:
             self._generation = None
         self._retired.add(generation)
-        for connection in generation.pool.connections:
-            if connection.is_idle():
-                await connection.aclose()
+        await generation.close_idle()
         await self._close_if_unused(generation)
 
     async def _close_if_unused(self, generation: _Generation) -> None:
         if generation in self._retired and not generation.users:
             self._retired.discard(generation)
-            await generation.pool.aclose()
+            await generation.aclose()
 
 
 class _Generation:
-    """A pool, and how many exchanges still use it."""
+    """The connections of one identity, for calls and for streams, and how many exchanges use them."""
 
     def __init__(
         self, identity: TlsIdentity, context: ssl.SSLContext | None, proxy: httpcore2.Proxy | None
     ) -> None:
         self.identity = identity
         self.users = 0
-        self.pool = httpcore2.AsyncConnectionPool(
-            ssl_context=context,
-            proxy=proxy,
-            max_connections=None,
-            keepalive_expiry=_KEEPALIVE_EXPIRY_S,
-            network_backend=SocketBackend(),
+        self.calls, self.streams = (
+            httpcore2.AsyncConnectionPool(
+                ssl_context=context,
+                proxy=proxy,
+                max_connections=None,
+                keepalive_expiry=_KEEPALIVE_EXPIRY_S,
+                network_backend=SocketBackend(),
+            )
+            for _ in range(2)
         )
+
+    async def close_idle(self) -> None:
+        """Close what nobody uses at the moment."""
+        for connection in (*self.calls.connections, *self.streams.connections):
+            if connection.is_idle():
+                await connection.aclose()
+
+    async def aclose(self) -> None:
+        """Close everything."""
+        await self.calls.aclose()
+        await self.streams.aclose()
 
 
 def _make_proxy(proxy_url: str) -> httpcore2.Proxy | None:

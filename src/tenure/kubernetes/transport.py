@@ -68,7 +68,7 @@ class Transport:
         Raises:
             TenureError: as `call`; `LockUnavailableError` when the stream breaks.
         """
-        exchange = Exchange()
+        exchange = Exchange(endless=True)
         async with AsyncExitStack() as stack:
             async with _deadline(operation, timeout, exchange):
                 response = await self._authorized(stack, outgoing, exchange)
