@@ -64,7 +64,7 @@ class Contest:
     def won(self) -> None:
         """The record is ours."""
         if self.entered_at is not None:
-            self._spread.uncontended(self.entered_at - self._opened_at)
+            self._spread.won(self.entered_at - self._opened_at)
         self.close()
 
     def lost(self, now: float) -> None:
@@ -72,7 +72,7 @@ class Contest:
         if self.entered_at is not None:
             self._spread.contended(now - self.entered_at)
         elif now >= self._opened_at:
-            self._spread.uncontended(now - self._opened_at)
+            self._spread.seen(now - self._opened_at)
         self.close()
 
     def close(self) -> None:
