@@ -143,10 +143,11 @@ class LockDriver(Generic[CoreT]):
         if self._is_inert():
             return
         try:
-            requests = self.core.requests_to_send(boot_time())
+            now = boot_time()
+            requests = self.core.requests_to_send(now)
             if not self.failed.done():
                 for request in requests:
-                    self._spawn(self._send(request), "tenure request")
+                    self._spawn(self._send(request, now), "tenure request")
             self._drain_events()
             self._timer.set(self.core.get_timer())
             if self._is_idle():
@@ -175,11 +176,15 @@ class LockDriver(Generic[CoreT]):
 
     # ---- requests
 
-    async def _send(self, request: Request) -> None:
+    async def _send(self, request: Request, wanted_at: float) -> None:
         if self._is_inert():
             return
         started = boot_time()
-        timeout = min(request.timeout, self._patience.timeout)
+        timeout = min(request.timeout - (started - wanted_at), self._patience.timeout)
+        if timeout <= 0:
+            # Paused in between, past the end of its term: nothing may be sent for that any more.
+            self._tell(lambda now: self.core.receive_failure(request, now, refused=True))
+            return
         try:
             seen = await self._call(request, timeout)
         except ConflictError:

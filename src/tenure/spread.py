@@ -20,7 +20,7 @@ _IDLE_SHARE = 1 / 3  # the earliest of two comes at a third of the width, on ave
 class Spread:
     """The width of the random delay before a campaign, in seconds; 0 until contention is met.
 
-    It widens fast, because whoever does not know the crowd yet starts in the middle of it, and narrows slowly.
+    It widens fast, because who does not know the crowd yet starts in the middle of it, and narrows slowly.
     """
 
     def __init__(self) -> None:
