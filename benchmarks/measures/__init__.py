@@ -21,6 +21,7 @@ __all__ = ["MEASURES"]
 
 MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "takeover_release": takeover_release.run,
+    "takeover_idle": takeover_release.run_idle,
     "takeover_crash": takeover_crash.run,
     "requests": requests.run,
     "start": start.run,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.bench import KINDS, Bench
-from benchmarks.pairs import wait_until_following
+from benchmarks.pairs import start_pairs, wait_until_following
 from benchmarks.row import Row
 from benchmarks.subjects import Subject
 from tenure.clock import boot_time
 
-__all__ = ["run"]
+__all__ = ["run", "run_idle"]
 
 _TARGET_MS = 10.0
+# Longer than a connection may idle: 60 s in tenure, 90 s in the API server.
+_IDLE_S = 100.0
 
 
 def run(bench: Bench) -> list[Row]:
@@ -40,6 +42,31 @@ def run(bench: Bench) -> list[Row]:
             what="SIGTERM until the next leads",
             values=[(led - signalled) * 1000 for signalled, _, led in theirs],
         ),
+    ]
+
+
+def run_idle(bench: Bench) -> list[Row]:
+    """The same with followers whose last request is so long ago that no idle connection is left."""
+    namespace = bench.namespace("takeover_idle")
+    pairs = start_pairs(bench, "tenure", namespace, bench.repeats(10, 2))
+    bench.settle(_IDLE_S)
+    values = []
+    for pair in pairs:
+        signalled = boot_time()
+        pair.leader.process.terminate()
+        led = pair.follower.wait_after("started", signalled)
+        pair.leader.terminate()
+        values.append((led - pair.leader.seen("releasing", signalled)[0]["boottime"]) * 1000)
+        bench.settle(0.5, 0.5)
+    return [
+        Row(
+            measure="takeover_idle",
+            subject="tenure",
+            what=f"release sent until the next leads, after {_IDLE_S:g} s without a request of its own",
+            unit="ms",
+            values=values,
+            at_most=_TARGET_MS,
+        )
     ]
 
 
