@@ -62,6 +62,16 @@ def chunks(*parts: bytes, complete: bool = True) -> Handler:
     return handler
 
 
+async def one_event_then_silence(seen: Seen, conversation: Conversation) -> Answer | None:
+    """Answer a call with a Lease, and a watch with one event and then nothing, until it is left."""
+    if "watch=true" not in seen.path:
+        return Answer(lease())
+    await conversation.begin_chunks()
+    await conversation.chunk(event("ADDED", lease()))
+    await conversation.wait_closed_by_peer()
+    return None
+
+
 def test_a_watch_asks_for_one_object_with_bookmarks_and_ends_with_the_server() -> None:
     handler = chunks(event("MODIFIED", lease()), event("BOOKMARK", lease()), event("DELETED", lease()))
     selector = "metadata.name=reports"
@@ -142,16 +152,8 @@ def test_a_watch_that_is_never_answered_does_not_hang(monkeypatch: pytest.Monkey
 
 
 def test_leaving_a_watch_closes_its_connection_and_calls_go_on_meanwhile() -> None:
-    async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
-        if "watch=true" not in seen.path:
-            return Answer(lease())
-        await conversation.begin_chunks()
-        await conversation.chunk(event("ADDED", lease()))
-        await conversation.wait_closed_by_peer()
-        return None
-
     async def main() -> None:
-        async with ApiServer(handler=handler) as server:
+        async with ApiServer(handler=one_event_then_silence) as server:
             client = Client(ClusterConfig(server=server.url))
             async with aclosing(client.watch(LEASES, "default", resource_version="7")) as events:
                 await anext(events)
@@ -167,16 +169,8 @@ def test_leaving_a_watch_closes_its_connection_and_calls_go_on_meanwhile() -> No
 def test_a_watch_leaves_the_idle_connection_to_the_next_call() -> None:
     """A follower that takes over need not wait for a handshake, also after a watch was left."""
 
-    async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
-        if "watch=true" not in seen.path:
-            return Answer(lease())
-        await conversation.begin_chunks()
-        await conversation.chunk(event("ADDED", lease()))
-        await conversation.wait_closed_by_peer()
-        return None
-
     async def main() -> None:
-        async with ApiServer(handler=handler) as server:
+        async with ApiServer(handler=one_event_then_silence) as server:
             client = Client(ClusterConfig(server=server.url))
             await client.get(LEASES, "default", "reports", timeout=10)
             events = client.watch(LEASES, "default", resource_version="7")
@@ -195,16 +189,8 @@ def test_a_watch_leaves_the_idle_connection_to_the_next_call() -> None:
 
 
 def test_many_watches_do_not_starve_a_call() -> None:
-    async def handler(seen: Seen, conversation: Conversation) -> Answer | None:
-        if "watch=true" not in seen.path:
-            return Answer(lease())
-        await conversation.begin_chunks()
-        await conversation.chunk(event("ADDED", lease()))
-        await conversation.wait_closed_by_peer()
-        return None
-
     async def main() -> None:
-        async with ApiServer(handler=handler) as server:
+        async with ApiServer(handler=one_event_then_silence) as server:
             client = Client(ClusterConfig(server=server.url))
             watches = [client.watch(LEASES, "default", resource_version="7") for _ in range(50)]
             await asyncio.gather(*(anext(each) for each in watches))
