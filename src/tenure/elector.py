@@ -282,10 +282,11 @@ class _TermScope(AbstractAsyncContextManager[Term]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         over = self._tenure.why_over()
+        # As asyncio.timeout does it: our own interruption is taken back, one from outside stays. Before the
+        # first await, where one would be raised that a task group has passed on (Python 3.13).
+        requests = self._task.uncancel() if self._interrupted else self._task.cancelling()
         cancelled = await self._office.leave()
         await self._place.__aexit__(kind, error, trace)
-        # As asyncio.timeout does it: our own interruption is taken back, one from outside stays.
-        requests = self._task.uncancel() if self._interrupted else self._task.cancelling()
         if cancelled:
             raise asyncio.CancelledError
         ours = self._interrupted and requests <= self._cancelling
