@@ -116,11 +116,6 @@ class Election:
         """s+D: when the present term is over; boot time, seconds; ``-inf`` without one (rule 1)."""
         return self._over_at() if self.state in IN_TERM else -math.inf
 
-    @property
-    def body_running(self) -> bool:
-        """Whether a body of this candidate has begun and not ended."""
-        return self.state in (State.LEADING, State.DRAINING, State.LOST)
-
     # ---- inputs
 
     def campaign(self, now: float) -> None:
