@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import random
 from dataclasses import dataclass, field
@@ -13,14 +12,15 @@ from tenure.election import Election, OnMissing
 from tenure.events import Elected, Event
 from tenure.requests import Purpose, Request, WriteRequest
 from tenure.states import State
+from tenure.testing.machine import MachineClock
+from tenure.testing.world import Candidate, Observer, World
 from tenure.timing import Timing
-from tests.core.world import Candidate, World
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "150"))
 
 
 @dataclass
-class Run:
+class Run(Observer):
     """One random schedule with its independent checker."""
 
     seed: int
@@ -30,7 +30,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        self.world = World(self._check_output)
+        self.world = World(self)
         for name in ("a", "b", "c")[: self.random.randint(2, 3)]:
             self.world.add(self._candidate(name))
 
@@ -45,7 +45,7 @@ class Run:
             drain_timeout=self.random.choice([1.0, 20.0]),
         )
         rate = 1 + self.random.choice([-0.5, 0, 0.5]) * timing.clock_rate_bound
-        return Candidate(name, election, rate=rate, offset=self.random.choice([0.0, 1000.0]))
+        return Candidate(name, election, MachineClock(rate=rate, offset=self.random.choice([0.0, 1000.0])))
 
     def _lease_duration(self) -> float:
         """Durations differ, as while they are changed, but where a proof may be against an unseen one."""
@@ -53,12 +53,18 @@ class Run:
 
     # ---- the independent checks
 
+    def said(self, candidate: Candidate, event: Event) -> None:
+        self._check_output(candidate, event)
+
+    def sent(self, candidate: Candidate, request: Request) -> None:
+        self._check_output(candidate, request)
+
     def _check_output(self, candidate: Candidate, output: Event | Request) -> None:
         if isinstance(output, Elected):
             self.tokens.append(int(output.token))
             assert self.tokens == sorted(set(self.tokens)), "tokens must rise strictly"
         if isinstance(output, WriteRequest) and output.purpose is Purpose.RENEW:
-            assert candidate.election.state in (State.LEADING, State.DRAINING, State.PROVING)
+            assert candidate.core.state in (State.LEADING, State.DRAINING, State.PROVING)
             assert output.timeout > 0
 
     def check(self) -> None:
@@ -67,7 +73,7 @@ class Run:
         assert len(valid) < 2 or not self.strict, f"seed {self.seed}: {valid} lead at {self.world.now}"
 
     def _is_valid(self, candidate: Candidate) -> bool:
-        return candidate.local(self.world.now) < candidate.election.deadline
+        return candidate.has_valid_term(self.world.now)
 
     # ---- the schedule
 
@@ -85,7 +91,7 @@ class Run:
         return self.random.choice([0.0, 0.005, 0.02, 0.1, 0.1, 0.7, 2.0, 6.0])
 
     def _live(self, candidate: Candidate) -> None:
-        state = candidate.election.state
+        state = candidate.core.state
         if state is State.IDLE:
             self.world.call(candidate, "campaign")
         elif state is State.LOST or (state is State.DRAINING and self.random.random() < 0.5):
@@ -107,14 +113,14 @@ class Run:
             wait_s = self.random.choice([0.0, 0.0, 20.0])
             self.world.fail(candidate, refused=refused, retry_after_s=wait_s)
         elif candidate.limbo and dice < 0.9:
-            self.world.apply_late(candidate, self.random.choice(list(candidate.limbo)))
+            self.world.land(candidate, self.random.choice(list(candidate.limbo)))
         elif dice < 0.92 and self.world.store.head.record is not None:
-            self.world.store.touch()
+            self.world.touch()
         elif deletions and dice < 0.95 and self.world.store.head.record is not None:
-            self.world.store.delete()
+            self.world.delete()
         elif self.random.random() < 0.7:
             lag = self.random.choice([0, 0, 0, 1, 2])
-            self.world.watch(candidate, self.world.store.history[max(0, self.world.store.version - lag)])
+            self.world.tell(candidate, self.world.store.history[max(0, self.world.store.version - lag)])
 
     def _heal(self) -> None:
         for candidate in self.world.candidates.values():
@@ -127,17 +133,17 @@ class Run:
         self._demand_a_leader()
 
     def _reconnect(self, candidate: Candidate) -> None:
-        candidate.connected, candidate.latency_s = True, 0.01
+        self.world.connect(candidate, 0.01)
         if candidate.pending is not None:
             self.world.deliver(candidate)
         self.world.call(candidate, "refresh")
 
     def _crash(self, candidate: Candidate) -> None:
         """Cut a leader off for good: another one takes over when its lease has run out."""
-        candidate.connected, candidate.answer_at = False, math.inf
+        self.world.disconnect(candidate)
 
     def _demand_a_leader(self) -> None:
-        longest = max(c.election.timing.lease_duration for c in self.world.candidates.values())
+        longest = max(c.core.timing.lease_duration for c in self.world.candidates.values())
         for _ in range(int(4 * longest)):
             for candidate in self.world.candidates.values():
                 self._go_on(candidate)
@@ -145,9 +151,9 @@ class Run:
         assert len(self._leaders()) == 1, f"seed {self.seed}: {self._leaders()} lead after all was healed"
 
     def _go_on(self, candidate: Candidate) -> None:
-        if candidate.election.state in (State.LOST, State.DRAINING):
+        if candidate.core.state in (State.LOST, State.DRAINING):
             self.world.call(candidate, "body_ended")
-        if candidate.election.state is State.IDLE:
+        if candidate.core.state is State.IDLE:
             self.world.call(candidate, "campaign")
 
     def _leaders(self) -> list[Candidate]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.transcript import rewritten
+from tenure.testing.transcript import rewritten
 
-TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+TRANSCRIPTS = sorted((Path(__file__).parents[1] / "transcripts").glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)

@@ -15,15 +15,17 @@ Commands take a candidate and options as ``name=value``; `Transcript` has one me
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from tenure.election import Election
 from tenure.events import Event
-from tenure.record import Record, UnreadableRecord, Versioned
+from tenure.record import Record, UnreadableRecord
 from tenure.requests import ReadRequest, Request, WriteRequest
+from tenure.testing.machine import MachineClock
+from tenure.testing.world import Candidate, Change, Core, Observer, World
 from tenure.timing import Timing
 from tenure.token import FencingToken
-from tests.core.world import Candidate, World
 
 __all__ = ["Transcript", "rewritten"]
 
@@ -47,9 +49,14 @@ def _blocks(text: str) -> list[_Block]:
     return blocks
 
 
-def rewritten(text: str) -> str:
-    """Return a transcript with the output that its commands have now."""
-    transcript = Transcript()
+def rewritten(text: str, core: Callable[..., Core] = Election) -> str:
+    """Return a transcript with the output that its commands have now.
+
+    Args:
+        text: the transcript; what it shows as output is of no interest.
+        core: makes the candidates, with the arguments of `tenure.election.Election`.
+    """
+    transcript = Transcript(core)
     parts = []
     for block in _blocks(text):
         lines = [*block.heading, *block.commands]
@@ -94,11 +101,16 @@ def _request(request: Request) -> str:
     return f"{request.purpose.value}: {what} with {_record(request.record)}, {_number(request.timeout)}s"
 
 
-class Transcript:
-    """Runs commands and keeps what comes out."""
+class Transcript(Observer):
+    """Runs commands and keeps what comes out.
 
-    def __init__(self) -> None:
-        self.world = World(self._output)
+    Args:
+        core: makes the candidates, with the arguments of `tenure.election.Election`.
+    """
+
+    def __init__(self, core: Callable[..., Core] = Election) -> None:
+        self.world = World(self)
+        self._core = core
         self._lines: list[str] = []
         self._shown_states: dict[str, str] = {}
 
@@ -121,11 +133,15 @@ class Transcript:
     def _say(self, text: str) -> None:
         self._lines.append(f"{_number(self.world.now)}s {text}")
 
-    def _output(self, candidate: Candidate, output: Event | Request) -> None:
-        if isinstance(output, Event):
-            self._say(f"{candidate.name}: {_event(output)}")
-        else:
-            self._say(f"{candidate.name} > {_request(output)}")
+    def said(self, candidate: Candidate, event: Event) -> None:
+        self._say(f"{candidate.name}: {_event(event)}")
+
+    def sent(self, candidate: Candidate, request: Request) -> None:
+        self._say(f"{candidate.name} > {_request(request)}")
+
+    def changed(self, change: Change) -> None:
+        if change.author is None:
+            self._show_store()
 
     def _show_store(self) -> None:
         head = self.world.store.head
@@ -133,22 +149,22 @@ class Transcript:
 
     def _show_states(self) -> None:
         for candidate in self.world.candidates.values():
-            timer = candidate.election.get_timer()
+            timer = candidate.core.get_timer()
             when = "no timer" if timer is None else f"timer {_number(timer)}s"
-            state = f"{candidate.name} is {candidate.election.state}, {when}"
+            state = f"{candidate.name} is {candidate.core.state}, {when}"
             if state != self._shown_states.get(candidate.name):
                 self._shown_states[candidate.name] = state
                 self._say(state)
 
     def _check_leaders(self) -> None:
-        leaders = [c.name for c in self.world.candidates.values() if self.world.now < c.election.deadline]
+        leaders = [c.name for c in self.world.candidates.values() if c.has_valid_term(self.world.now)]
         if len(leaders) > 1:
             self._say(f"TWO LEADERS: {' and '.join(leaders)}")
 
     # ---- candidates
 
     def do_candidate(self, name: str, **options: str) -> None:
-        election = Election(
+        core = self._core(
             identity=options.get("identity", name),
             incarnation=name,
             timing=Timing(lease_duration=float(options.get("lease", 15))),
@@ -157,7 +173,8 @@ class Transcript:
             drain_timeout=float(options.get("drain", 20)),
             epoch=int(options.get("epoch", 0)),
         )
-        self.world.add(Candidate(name, election))
+        clock = MachineClock(offset=float(options.get("offset", 0)), rate=float(options.get("rate", 1)))
+        self.world.add(Candidate(name, core, clock))
 
     def do_campaign(self, name: str) -> None:
         self.world.call(self.world.candidates[name], "campaign")
@@ -176,24 +193,21 @@ class Transcript:
 
     def do_pause(self, name: str) -> None:
         """The process stands still: no timer of it fires."""
-        self.world.candidates[name].paused = True
+        self.world.pause(self.world.candidates[name])
 
     def do_wake(self, name: str) -> None:
         """It goes on, and what is due happens first."""
-        self.world.candidates[name].paused = False
-        self.world.call(self.world.candidates[name], "handle_timer")
+        self.world.wake(self.world.candidates[name])
 
     # ---- requests
 
     def do_connect(self, name: str, latency: str = "0") -> None:
         """From now on its requests are answered, and it sees every change."""
-        candidate = self.world.candidates[name]
-        candidate.connected, candidate.latency_s = True, float(latency)
-        candidate.watched = self.world.store.version
+        self.world.connect(self.world.candidates[name], float(latency))
 
     def do_disconnect(self, name: str) -> None:
         """From now on every request waits for a command."""
-        self.world.candidates[name].connected = False
+        self.world.disconnect(self.world.candidates[name])
 
     def do_apply(self, name: str) -> None:
         """Its request reaches the store, the answer is still on its way."""
@@ -232,14 +246,14 @@ class Transcript:
 
     def do_land(self, name: str, number: str) -> None:
         """A write without an answer reaches the store at last."""
-        accepted = self.world.apply_late(self.world.candidates[name], int(number))
+        accepted = self.world.land(self.world.candidates[name], int(number))
         self._say(f"{name}/{number} {'is accepted' if accepted else 'conflicts'}")
         self._show_store()
 
     def do_tell(self, name: str, version: str = "") -> None:
         """A watch event arrives: the newest version, or an older one."""
         number = int(version.removeprefix("v")) if version else self.world.store.version
-        self.world.watch(self.world.candidates[name], self.world.store.history[number])
+        self.world.tell(self.world.candidates[name], self.world.store.history[number])
 
     # ---- hands that meddle
 
@@ -253,27 +267,23 @@ class Transcript:
             transitions=known.transitions + (holder != known.holder),
             token=known.token if keep else None,
         )
-        self._meddled(self.world.store.put(record))
+        self.world.put(record)
 
     def do_garble(self) -> None:
         """Somebody writes what cannot be decoded."""
-        self._meddled(self.world.store.put(UnreadableRecord("holderIdentity is a list")))
+        self.world.put(UnreadableRecord("holderIdentity is a list"))
 
     def do_touch(self) -> None:
         """Somebody changes other metadata."""
-        self._meddled(self.world.store.touch())
+        self.world.touch()
 
     def do_delete(self) -> None:
         """Somebody deletes the object."""
-        self._meddled(self.world.store.delete())
+        self.world.delete()
 
     def do_restore(self, version: str) -> None:
         """The store goes back to an older version."""
-        self._meddled(self.world.store.restore(int(version.removeprefix("v"))))
-
-    def _meddled(self, seen: Versioned) -> None:
-        self._show_store()
-        self.world.spread_news()
+        self.world.restore(int(version.removeprefix("v")))
 
     # ---- time
 

@@ -1,4 +1,4 @@
-"""A scripted store: one record with compare-and-swap, its history, and hands that meddle with it."""
+"""RecordStore: what an API server does to one object, without time, network or threads."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from datetime import UTC, datetime, timedelta
 from tenure.record import Record, UnreadableRecord, Versioned
 from tenure.requests import WriteRequest
 
-__all__ = ["ScriptedStore"]
+__all__ = ["RecordStore"]
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class ScriptedStore:
-    """What an API server does to one object, without time, network or threads."""
+class RecordStore:
+    """One record with compare-and-swap and its history.
+
+    Attributes:
+        history: every fact that a watch can still tell, by version.
+        version: of the newest fact.
+        compacted: facts up to this version are no longer told: a watch that begins there is answered 410.
+    """
 
     def __init__(self) -> None:
         self.history: dict[int, Versioned] = {0: Versioned(None, 0)}
         self.version = 0
+        self.compacted = 0
         self._uids = 0
 
     @property
@@ -26,17 +33,19 @@ class ScriptedStore:
         """The newest fact; a deletion has the version at which it happened."""
         return self.history[self.version]
 
-    def read(self) -> Versioned:
-        """Answer a GET: an absence has no version."""
-        return self.head if self.head.record is not None else Versioned(None, 0)
+    def read(self, version: int | None = None) -> Versioned:
+        """Answer a GET: an absence has no version. `version`: from a replica that is that far behind."""
+        seen = self.head if version is None else self.history[version]
+        return seen if seen.record is not None else Versioned(None, 0)
 
     def apply(self, request: WriteRequest) -> Versioned | None:
         """Do what a write asks for; None: conflict."""
+        head = self.head
         if request.base is None:
-            return self.put(request.record) if self.head.record is None else None
-        if self.head.record is None or request.base.version != self.head.version:
+            return self.put(request.record) if head.record is None else None
+        if head.record is None or request.base.version != head.version or request.base.uid != head.uid:
             return None
-        return self.put(request.record) if request.base.uid == self.head.uid else None
+        return self.put(request.record)
 
     def put(self, record: Record | UnreadableRecord, *, stamped: bool = True) -> Versioned:
         """Store a record whatever is there, with a new `renew_time` if it is `stamped`."""
@@ -58,6 +67,11 @@ class ScriptedStore:
         """Go back in history, as an etcd does that is restored from a snapshot."""
         self.version = version
         return self.head
+
+    def compact(self) -> None:
+        """Forget the history but for the newest fact."""
+        self.compacted = self.version
+        self.history = {self.version: self.head}
 
     def _append(self, seen: Versioned) -> Versioned:
         self.version = seen.version
