@@ -195,6 +195,10 @@ class Transcript(Observer):
         """The process stands still: no timer of it fires."""
         self.world.pause(self.world.candidates[name])
 
+    def do_crash(self, name: str) -> None:
+        """The process ends at once, and with it its body; a write under way may still land."""
+        self.world.crash(self.world.candidates[name])
+
     def do_wake(self, name: str) -> None:
         """It goes on, and what is due happens first."""
         self.world.wake(self.world.candidates[name])

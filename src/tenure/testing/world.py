@@ -136,6 +136,9 @@ class Observer:
     def changed(self, change: Change) -> None:
         """The record changed."""
 
+    def learned(self, candidate: Candidate, seen: Versioned) -> None:
+        """A fact about the record reached it; its core has not yet been told."""
+
     def body_ended(self, candidate: Candidate) -> None:
         """The body of its last term has ended."""
 
@@ -158,6 +161,8 @@ class World:
         self.store = RecordStore()
         self.candidates: dict[str, Candidate] = {}
         self._observers = observers
+        # Told more often than anything else, so only to those who listen.
+        self._learners = [each for each in observers if type(each).learned is not Observer.learned]
         self._connected: list[Candidate] = []
 
     def add(self, candidate: Candidate) -> None:
@@ -185,6 +190,16 @@ class World:
     def pause(self, candidate: Candidate) -> None:
         """Its process stands still: no timer of it fires."""
         candidate.paused = True
+
+    def crash(self, candidate: Candidate) -> None:
+        """Its process ends at once and for good; a write under way may yet reach the store."""
+        request, candidate.pending = candidate.pending, None
+        if isinstance(request, WriteRequest) and not candidate.applied:
+            candidate.limbo[request.attempt.number] = (request, candidate.sent_at)
+        if candidate.term is not None:
+            candidate.term.over, candidate.term.body_runs = True, False
+        candidate.paused = True
+        self.disconnect(candidate)
 
     def wake(self, candidate: Candidate) -> None:
         """It goes on, and what is due happens first."""
@@ -237,6 +252,7 @@ class World:
 
     def tell(self, candidate: Candidate, seen: Versioned) -> None:
         """A watch event arrives."""
+        self._learn(candidate, seen)
         candidate.core.receive_record(seen, candidate.clock.local(self.now))
         self._turn(candidate)
         self._spread_news()
@@ -351,7 +367,12 @@ class World:
         if isinstance(request, WriteRequest) and candidate.outcome is None:
             candidate.core.receive_conflict(request, local)
         elif request is not None and candidate.outcome is not None:
+            self._learn(candidate, candidate.outcome)
             candidate.core.receive_answer(request, candidate.outcome, local)
+
+    def _learn(self, candidate: Candidate, seen: Versioned) -> None:
+        for observer in self._learners:
+            observer.learned(candidate, seen)
 
     def _apply(self, author: Candidate, request: WriteRequest, sent_at: float) -> Versioned | None:
         before = self.store.head
@@ -375,5 +396,6 @@ class World:
             while not candidate.paused and candidate.watched < self.store.version:
                 candidate.watched += 1
                 seen = self.store.history[candidate.watched]
+                self._learn(candidate, seen)
                 candidate.core.receive_record(seen, candidate.clock.local(self.now))
                 self._turn(candidate)
