@@ -14,11 +14,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Protocol
 
 from tenure.fork import fork_generation
 
-__all__ = ["BootTimer", "boot_time"]
+__all__ = ["BootAlarm", "BootClock", "BootTimer", "boot_time", "simulated_clock"]
 
 _log = logging.getLogger("tenure")
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
@@ -28,8 +29,40 @@ if _CLOCK is None:  # pragma: no cover - no such platform in the tests
     _log.warning("no CLOCK_BOOTTIME on this platform: a suspend of the machine may go unnoticed")
 
 
+class BootAlarm(Protocol):
+    """Calls back once at a boot time."""
+
+    def set(self, when: float | None) -> None:
+        """Call back at `when` (boot time, seconds; a past one: as soon as possible), or not at all."""
+        ...
+
+    def close(self) -> None:
+        """Never call back again, and free what it holds."""
+        ...
+
+
+class BootClock(Protocol):
+    """A clock that stands in for the machine's own."""
+
+    def time(self) -> float:
+        """Return its boot time in seconds."""
+        ...
+
+    def open_alarm(self, fire: Callable[[], None]) -> BootAlarm:
+        """Return an alarm that goes by it and calls `fire` in the running event loop."""
+        ...
+
+
+# A context variable, so that each simulated machine has a clock of its own, which its tasks inherit, and so
+# that no other thread notices (`tenure.testing.virtual_time`).
+simulated_clock: ContextVar[BootClock | None] = ContextVar("tenure_simulated_clock", default=None)
+
+
 def boot_time() -> float:
     """Return seconds since boot, suspend included; where there is no such clock, the monotonic one."""
+    clock = simulated_clock.get()
+    if clock is not None:
+        return clock.time()
     return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 
@@ -44,7 +77,7 @@ class BootTimer:
     def __init__(self, callback: Callable[[], None], *, check_period: float = _CHECK_PERIOD_S) -> None:
         self._loop = asyncio.get_running_loop()
         self._callback = callback
-        self._alarm: _Alarm = _open_alarm(self._loop, self._fire, min(check_period, _CHECK_PERIOD_S))
+        self._alarm = _open_alarm(self._loop, self._fire, min(check_period, _CHECK_PERIOD_S))
         self.when: float | None = None
 
     def set(self, when: float | None) -> None:
@@ -61,11 +94,6 @@ class BootTimer:
     def _fire(self) -> None:
         self.when = None
         self._callback()
-
-
-class _Alarm(Protocol):
-    def set(self, when: float | None) -> None: ...
-    def close(self) -> None: ...
 
 
 class _TimerFd:
@@ -127,7 +155,10 @@ class _Checks:
             self._handle = self._loop.call_later(min(left, self._period), self._look)
 
 
-def _open_alarm(loop: asyncio.AbstractEventLoop, fire: Callable[[], None], period: float) -> _Alarm:
+def _open_alarm(loop: asyncio.AbstractEventLoop, fire: Callable[[], None], period: float) -> BootAlarm:
+    clock = simulated_clock.get()
+    if clock is not None:
+        return clock.open_alarm(fire)
     try:
         return _TimerFd(loop, fire)
     except (OSError, AttributeError, NotImplementedError):
