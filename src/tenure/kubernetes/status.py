@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tenure.errors import ConflictError, LockUnavailableError, PermissionDeniedError, TenureError
+from tenure.kubernetes.json_text import parse_json
 from tenure.kubernetes.operation import Operation
 
 __all__ = ["GoneError", "NotFoundError", "make_error", "parse_object", "parse_status_event"]
@@ -109,8 +110,8 @@ def _is_foreign(operation: Operation, found: dict[str, Any]) -> bool:
 
 def _decode(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = parse_json(body)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterable
 from typing import Any, NamedTuple
 
 from tenure.errors import LockUnavailableError
+from tenure.kubernetes.json_text import parse_json
 from tenure.kubernetes.operation import Operation
 from tenure.kubernetes.status import parse_status_event
 
@@ -48,9 +48,9 @@ async def read_events(operation: Operation, chunks: AsyncIterable[bytes]) -> Asy
 
 def _parse(operation: Operation, line: bytes) -> WatchEvent:
     try:
-        event = json.loads(line)
+        event = parse_json(line)
         kind, found = event["type"], event["object"]
-    except (ValueError, RecursionError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise LockUnavailableError(
             f"{operation}: not an event of a watch: {line[:200].decode('utf-8', 'replace')}"
         ) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 from tenure.kubernetes.resource import CONFIGMAPS, Resource
 from tenure.locks.codec import UndecodableError, annotations_of, section_of
+from tenure.locks.fields import decode_text
 from tenure.locks.kube import KubeLock
 from tenure.locks.leader_json import decode_leader_json, encode_leader_json
 from tenure.locks.marks import read_marks, write_marks
@@ -31,10 +32,7 @@ class BlackboardCodec:
     resolution = timedelta(seconds=1)
 
     def decode(self, obj: Mapping[str, Any]) -> Record:
-        name = section_of(obj, "data").get(_NAME) or ""
-        if not isinstance(name, str):
-            raise UndecodableError(f"data.{_NAME} is {name!r:.40}, not a string")
-        name = name.strip()
+        name = decode_text(section_of(obj, "data"), _NAME, "data.").strip()
         liveness = self._decode_liveness(obj, free=not name)
         if liveness.holder.strip() == name:
             return liveness

@@ -11,7 +11,7 @@ from tenure.locks.codec import UndecodableError
 from tenure.locks.times import parse_time
 from tenure.record import Record
 
-__all__ = ["decode_fields", "whole_seconds"]
+__all__ = ["decode_fields", "decode_text", "whole_seconds"]
 
 _MAX_INT = 2**63 - 1  # of the Go type that client-go reads these numbers into
 
@@ -28,12 +28,28 @@ def decode_fields(fields: Mapping[str, Any], *, transitions: str, where: str) ->
         UndecodableError: a field has another type, or a value out of range.
     """
     return Record(
-        holder=_text(fields, "holderIdentity", where),
+        holder=decode_text(fields, "holderIdentity", where),
         lease_duration=_number(fields, "leaseDurationSeconds", where) or None,
         transitions=_number(fields, transitions, where),
         acquire_time=_time(fields, "acquireTime", where),
         renew_time=_time(fields, "renewTime", where),
     )
+
+
+def decode_text(fields: Mapping[str, Any], name: str, where: str) -> str:
+    """Return a field that is a string; empty if it is absent or null.
+
+    Raises:
+        UndecodableError: it is something else, or no valid Unicode.
+    """
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise UndecodableError(f"{where}{name} is {value!r:.40}, not a string")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise UndecodableError(f"{where}{name} is {value!r:.40}, not valid Unicode")
+    return value
 
 
 def whole_seconds(lease_duration: float | None) -> int:
@@ -45,17 +61,6 @@ def whole_seconds(lease_duration: float | None) -> int:
     if lease_duration is None or not 0 < lease_duration < math.inf:
         raise ValueError(f"a record is written with a lease_duration in seconds, not with {lease_duration!r}")
     return math.ceil(lease_duration)
-
-
-def _text(fields: Mapping[str, Any], name: str, where: str) -> str:
-    value = fields.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UndecodableError(f"{where}{name} is {value!r:.40}, not a string")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise UndecodableError(f"{where}{name} is {value!r:.40}, not valid Unicode")
-    return value
 
 
 def _number(fields: Mapping[str, Any], name: str, where: str) -> int:
@@ -70,7 +75,7 @@ def _number(fields: Mapping[str, Any], name: str, where: str) -> int:
 def _time(fields: Mapping[str, Any], name: str, where: str) -> datetime | None:
     if fields.get(name) is None:
         return None
-    text = _text(fields, name, where)
+    text = decode_text(fields, name, where)
     try:
         return parse_time(text)
     except ValueError as error:

@@ -13,7 +13,7 @@ from tenure.kubernetes.client import Client
 from tenure.kubernetes.resource import Resource
 from tenure.kubernetes.status import GoneError, NotFoundError
 from tenure.kubernetes.watch import WatchEvent
-from tenure.locks.codec import Codec, UndecodableError
+from tenure.locks.codec import Codec, UndecodableError, section_of
 from tenure.locks.stamping import Stamping, Wall
 from tenure.record import Record, UnreadableRecord, Versioned
 
@@ -139,13 +139,16 @@ class KubeSession:
         return Versioned(self._decode(obj), version, uid, obj)
 
     def _version_of(self, obj: Mapping[str, Any]) -> int:
-        version = str(obj["metadata"].get("resourceVersion"))
-        if not (version.isascii() and version.isdigit()):
+        version = obj["metadata"].get("resourceVersion")
+        # A version may have any size (KEP-5504), but none comes near the digits that Python reads.
+        is_one = isinstance(version, str) and version.isascii() and version.isdigit() and len(version) < 1000
+        if not is_one:
             raise LockUnavailableError(f"{self._place}: the server's answer has the version {version!r:.40}")
         return int(version)
 
     def _decode(self, obj: Mapping[str, Any]) -> Record | UnreadableRecord:
         try:
+            section_of(obj["metadata"], "labels")  # a write merges ours into them
             return self._codec.decode(obj)
         except UndecodableError as error:
             reason = f"{self._place}: {error}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tenure.kubernetes.json_text import parse_json
 from tenure.locks.codec import UndecodableError
 from tenure.locks.fields import decode_fields, whole_seconds
 from tenure.locks.times import format_time
@@ -44,8 +45,8 @@ def decode_leader_json(text: Any, where: str) -> tuple[Record, str | None]:
         UndecodableError: the text is no such record.
     """
     try:
-        fields: dict[str, Any] = json.loads(text, parse_constant=_reject)
-    except (TypeError, ValueError, RecursionError) as error:
+        fields: dict[str, Any] = parse_json(text)
+    except (TypeError, ValueError) as error:
         raise UndecodableError(f"annotation {where} is {text!r:.40}, not JSON") from error
     if not isinstance(fields, dict):
         raise UndecodableError(f"annotation {where} is {text!r:.40}, not a JSON object")
@@ -53,7 +54,3 @@ def decode_leader_json(text: Any, where: str) -> tuple[Record, str | None]:
     fields = {_BY_FOLDED_NAME.get(name.casefold(), name): value for name, value in fields.items()}
     record = decode_fields(fields, transitions="leaderTransitions", where=f"in annotation {where}, ")
     return record, fields.get("renewTime")
-
-
-def _reject(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

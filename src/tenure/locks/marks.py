@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ __all__ = ["read_marks", "write_marks"]
 _ATTEMPT = "tenure.dev/attempt"
 _LEASE_DURATION = "tenure.dev/lease-duration"
 _TOKEN = "tenure.dev/token"
+_TOO_LONG = 2.0**63  # for the integer field that says the same in whole seconds
 
 
 def write_marks(record: Record, renew_time: str | None, annotations: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ def read_marks(record: Record, renew_time: str | None, annotations: Mapping[str,
         renew_time: its ``renewTime`` exactly as the object stores it; None: it has none.
         annotations: of the object.
     """
-    attempt_text, _, marked_time = str(annotations.get(_ATTEMPT, "")).rpartition("@")
+    attempt_text, _, marked_time = _text(annotations, _ATTEMPT).rpartition("@")
     if renew_time is None or marked_time != renew_time:
         return record
     try:
@@ -57,21 +57,26 @@ def read_marks(record: Record, renew_time: str | None, annotations: Mapping[str,
     return replace(
         record,
         attempt=attempt,
-        lease_duration=_parse_duration(annotations.get(_LEASE_DURATION)) or record.lease_duration,
-        token=_parse_token(annotations.get(_TOKEN)),
+        lease_duration=_parse_duration(_text(annotations, _LEASE_DURATION)) or record.lease_duration,
+        token=_parse_token(_text(annotations, _TOKEN)),
     )
 
 
-def _parse_duration(text: Any) -> float | None:
+def _text(annotations: Mapping[str, Any], key: str) -> str:
+    text = annotations.get(key)
+    return text if isinstance(text, str) else ""
+
+
+def _parse_duration(text: str) -> float | None:
     try:
         seconds = float(text)
-    except (TypeError, ValueError):
+    except ValueError:
         return None
-    return seconds if 0 < seconds < math.inf else None
+    return seconds if 0 < seconds < _TOO_LONG else None
 
 
-def _parse_token(text: Any) -> FencingToken | None:
+def _parse_token(text: str) -> FencingToken | None:
     try:
-        return FencingToken.parse(str(text))
+        return FencingToken.parse(text)
     except ValueError:
         return None
