@@ -105,13 +105,36 @@ class Cluster:
         """A kubeconfig that may do everything."""
         return self.folder / "admin.kubeconfig"
 
-    def pause(self) -> None:
-        """Freeze the API server (SIGSTOP): the kernel still accepts connections, but nothing answers."""
-        self._servers["kube-apiserver"].send_signal(signal.SIGSTOP)
+    def pause(self, server: str = "kube-apiserver") -> None:
+        """Freeze a server (SIGSTOP), "kube-apiserver" or "etcd".
 
-    def resume(self) -> None:
-        """Let a paused API server run on."""
-        self._servers["kube-apiserver"].send_signal(signal.SIGCONT)
+        The kernel still accepts connections, but nothing answers.
+        """
+        self._servers[server].send_signal(signal.SIGSTOP)
+
+    def resume(self, server: str = "kube-apiserver") -> None:
+        """Let a paused server run on."""
+        self._servers[server].send_signal(signal.SIGCONT)
+
+    def crash(self) -> None:
+        """Kill the API server (SIGKILL); etcd keeps all that was written."""
+        self._servers["kube-apiserver"].kill()
+        self._servers["kube-apiserver"].wait()
+
+    def restart(self) -> None:
+        """Start the API server again after a crash, at its old address; it takes some seconds to be ready."""
+        self._launch_apiserver()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the API server is ready.
+
+        Raises:
+            RuntimeError: it does not come up; names its log.
+        """
+        try:
+            self._wait_until_ready("kube-apiserver", self._is_ready)
+        except _ExitedError as error:
+            raise RuntimeError(str(error)) from None
 
     def kubectl(self, *args: str, input: str | None = None) -> str:  # noqa: A002  (as subprocess names it)
         """Run kubectl as administrator and return what it prints.
@@ -238,6 +261,11 @@ class Cluster:
 
     def _start_apiserver(self) -> None:
         self._port = _free_port()
+        self._launch_apiserver()
+        self._wait_until_ready("kube-apiserver", self._is_ready)
+        self._write_kubeconfig(self.admin_kubeconfig, self.admin_token, "default")
+
+    def _launch_apiserver(self) -> None:
         self._start_server(
             "kube-apiserver",
             f"--etcd-servers={self._etcd_url}",
@@ -253,8 +281,6 @@ class Cluster:
             f"--token-auth-file={self.folder / 'tokens.csv'}",
             "--authorization-mode=RBAC",
         )
-        self._wait_until_ready("kube-apiserver", self._is_ready)
-        self._write_kubeconfig(self.admin_kubeconfig, self.admin_token, "default")
 
     def _start_server(self, name: str, *args: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:

@@ -154,6 +154,16 @@ def test_paused_server_does_not_answer_until_it_is_resumed(cluster: Cluster) -> 
     assert cluster.request("GET", "/readyz") == "ok"
 
 
+def test_crashed_server_keeps_its_address_and_what_was_written(cluster: Cluster, namespace: str) -> None:
+    cluster.crash()
+    with pytest.raises(OSError, match="refused"):
+        cluster.request("GET", "/version")
+    cluster.restart()
+    cluster.wait_until_ready()
+
+    assert cluster.request("GET", f"/api/v1/namespaces/{namespace}")["metadata"]["name"] == namespace
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_servers_end_with_the_process_that_started_them(cluster: Cluster, end: signal.Signals) -> None:
     command = [sys.executable, "-m", "tests.cluster.server"]

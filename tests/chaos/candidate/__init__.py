@@ -1,0 +1,1 @@
+"""The candidates under chaos: each module is a program."""
