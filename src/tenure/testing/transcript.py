@@ -27,7 +27,7 @@ from tenure.testing.world import Candidate, Change, Core, Observer, World
 from tenure.timing import Timing
 from tenure.token import FencingToken
 
-__all__ = ["Transcript", "rewritten"]
+__all__ = ["Transcript", "new_candidate", "rewritten"]
 
 _SEPARATOR = "----"
 
@@ -64,6 +64,35 @@ def rewritten(text: str, core: Callable[..., Core] = Election) -> str:
             lines += [_SEPARATOR, *transcript.run(block.commands)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
+
+
+def new_candidate(core: Callable[..., Core], name: str, options: dict[str, str]) -> Candidate:
+    """Make a candidate as the command ``candidate NAME OPTION=VALUE...`` does.
+
+    Args:
+        core: makes its core, with the arguments of `tenure.election.Election`.
+        name: of the process; its identity too, unless the options name another.
+        options: ``identity``, ``on_missing``, ``draw``, ``drain``, ``epoch``; the durations ``lease``,
+            ``deadline``, ``renew``, ``retry`` and the clock-rate ``bound``; its clock's ``offset`` and ``rate``.
+    """
+    timing = Timing(
+        lease_duration=float(options.get("lease", 15)),
+        renew_deadline=float(options.get("deadline", math.nan)),
+        renew_period=float(options.get("renew", math.nan)),
+        retry_period=float(options.get("retry", math.nan)),
+        clock_rate_bound=float(options.get("bound", 0.01)),
+    )
+    election = core(
+        identity=options.get("identity", name),
+        incarnation=name,
+        timing=timing,
+        draw=lambda: float(options.get("draw", 0.5)),
+        on_missing="wait" if options.get("on_missing") == "wait" else "create",
+        drain_timeout=float(options.get("drain", 20)),
+        epoch=int(options.get("epoch", 0)),
+    )
+    clock = MachineClock(offset=float(options.get("offset", 0)), rate=float(options.get("rate", 1)))
+    return Candidate(name, election, clock)
 
 
 def _number(value: float) -> str:
@@ -164,17 +193,7 @@ class Transcript(Observer):
     # ---- candidates
 
     def do_candidate(self, name: str, **options: str) -> None:
-        core = self._core(
-            identity=options.get("identity", name),
-            incarnation=name,
-            timing=Timing(lease_duration=float(options.get("lease", 15))),
-            draw=lambda: float(options.get("draw", 0.5)),
-            on_missing="wait" if options.get("on_missing") == "wait" else "create",
-            drain_timeout=float(options.get("drain", 20)),
-            epoch=int(options.get("epoch", 0)),
-        )
-        clock = MachineClock(offset=float(options.get("offset", 0)), rate=float(options.get("rate", 1)))
-        self.world.add(Candidate(name, core, clock))
+        self.world.add(new_candidate(self._core, name, options))
 
     def do_campaign(self, name: str) -> None:
         self.world.call(self.world.candidates[name], "campaign")
