@@ -68,10 +68,10 @@ class RecordStore:
         self.version = version
         return self.head
 
-    def compact(self) -> None:
-        """Forget the history but for the newest fact."""
-        self.compacted = self.version
-        self.history = {self.version: self.head}
+    def compact(self, version: int) -> None:
+        """Forget the history before a version."""
+        self.compacted = version
+        self.history = {v: seen for v, seen in self.history.items() if v >= version}
 
     def _append(self, seen: Versioned) -> Versioned:
         self.version = seen.version

@@ -16,6 +16,7 @@ from tenure.requests import ReadRequest, Request, WriteRequest
 from tenure.states import State
 from tenure.testing.machine import MachineClock
 from tenure.testing.store import RecordStore
+from tenure.timing import Timing
 from tenure.token import FencingToken
 
 __all__ = ["Candidate", "Change", "Core", "Observer", "SeenTerm", "World"]
@@ -72,6 +73,7 @@ class Candidate:
         name: of this process, in transcripts.
         core: decides.
         clock: of its machine.
+        timing: of its core.
         term: the last one that it was told of.
         pending: the request under way.
         sent_at: when that was sent; true time, seconds.
@@ -85,6 +87,7 @@ class Candidate:
     name: str
     core: Core
     clock: MachineClock = field(default_factory=MachineClock)
+    timing: Timing = field(default_factory=Timing)
     term: SeenTerm | None = None
     pending: Request | None = None
     sent_at: float = -math.inf
@@ -125,7 +128,13 @@ class Change:
 
 
 class Observer:
-    """Sees everything that truly happens in a world, right after it has; a base for those who want some."""
+    """Sees everything that truly happens in a world, right after it has; a base for those who want some.
+
+    Attributes:
+        world: that it sees, once there is one.
+    """
+
+    world: World
 
     def said(self, candidate: Candidate, event: Event) -> None:
         """A core told something."""
@@ -160,9 +169,14 @@ class World:
         self.now = 0.0
         self.store = RecordStore()
         self.candidates: dict[str, Candidate] = {}
-        self._observers = observers
-        # Told more often than anything else, so only to those who listen.
-        self._learners = [each for each in observers if type(each).learned is not Observer.learned]
+        for observer in observers:
+            observer.world = self
+        self._said = _listeners(observers, "said")
+        self._sent = _listeners(observers, "sent")
+        self._changed = _listeners(observers, "changed")
+        self._learned = _listeners(observers, "learned")
+        self._body_ended = _listeners(observers, "body_ended")
+        self._woke = _listeners(observers, "woke")
         self._connected: list[Candidate] = []
 
     def add(self, candidate: Candidate) -> None:
@@ -176,8 +190,8 @@ class World:
         getattr(candidate.core, method)(candidate.clock.local(self.now))
         if method == "body_ended" and candidate.term is not None and candidate.term.body_runs:
             candidate.term.over, candidate.term.body_runs = True, False
-            for observer in self._observers:
-                observer.body_ended(candidate)
+            for body_ended in self._body_ended:
+                body_ended(candidate)
         self._turn(candidate)
         self._spread_news()
 
@@ -204,8 +218,8 @@ class World:
     def wake(self, candidate: Candidate) -> None:
         """It goes on, and what is due happens first."""
         candidate.paused = False
-        for observer in self._observers:
-            observer.woke(candidate)
+        for woke in self._woke:
+            woke(candidate)
         self.fire(candidate)
 
     def apply(self, candidate: Candidate, version: int | None = None) -> None:
@@ -351,15 +365,15 @@ class World:
             candidate.term.deadline = event.deadline
         elif candidate.term is not None and isinstance(event, Lost):
             candidate.term.over = True
-        for observer in self._observers:
-            observer.said(candidate, event)
+        for said in self._said:
+            said(candidate, event)
 
     def _send(self, candidate: Candidate, requests: list[Request]) -> None:
         if candidate.pending is not None or len(requests) > 1:
             raise RuntimeError(f"{candidate.name} sends a second request while one is under way")
         candidate.pending, candidate.sent_at, candidate.applied = requests[0], self.now, False
-        for observer in self._observers:
-            observer.sent(candidate, requests[0])
+        for sent in self._sent:
+            sent(candidate, requests[0])
 
     def _hand_over(self, candidate: Candidate) -> None:
         request, candidate.pending, candidate.answer_at = candidate.pending, None, math.inf
@@ -371,24 +385,24 @@ class World:
             candidate.core.receive_answer(request, candidate.outcome, local)
 
     def _learn(self, candidate: Candidate, seen: Versioned) -> None:
-        for observer in self._learners:
-            observer.learned(candidate, seen)
+        for learned in self._learned:
+            learned(candidate, seen)
 
     def _apply(self, author: Candidate, request: WriteRequest, sent_at: float) -> Versioned | None:
         before = self.store.head
         after = self.store.apply(request)
         if after is not None:
-            self._tell_observers(Change(self.now, before, after, author, request, sent_at))
+            self._note_change(Change(self.now, before, after, author, request, sent_at))
         return after
 
     def _meddle(self, act: Callable[[], Versioned]) -> None:
         before = self.store.head
-        self._tell_observers(Change(self.now, before, act()))
+        self._note_change(Change(self.now, before, act()))
         self._spread_news()
 
-    def _tell_observers(self, change: Change) -> None:
-        for observer in self._observers:
-            observer.changed(change)
+    def _note_change(self, change: Change) -> None:
+        for changed in self._changed:
+            changed(change)
 
     def _spread_news(self) -> None:
         """Every connected candidate learns of every change."""
@@ -399,3 +413,9 @@ class World:
                 self._learn(candidate, seen)
                 candidate.core.receive_record(seen, candidate.clock.local(self.now))
                 self._turn(candidate)
+
+
+def _listeners(observers: tuple[Observer, ...], method: str) -> list[Callable[..., None]]:
+    """Return the methods of those who want to be told of this."""
+    ignored = getattr(Observer, method)
+    return [getattr(each, method) for each in observers if getattr(type(each), method) is not ignored]

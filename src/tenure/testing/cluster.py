@@ -1,0 +1,399 @@
+"""Cluster: simulated processes that elect leaders through simulated API servers, in virtual time.
+
+One seed is one run. A scenario reads as what happens::
+
+    cluster = Cluster(["a", "b", "c"], seed=7)
+    cluster.run(30)
+    cluster.partition("a")
+    cluster.pause("b", seconds=40)
+    cluster.skew("c", rate=1.005)
+    cluster.run(60)
+    assert cluster.leader == "c"
+
+Whatever breaks the safety contract raises `ViolationError` at the instant at which it does.
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, islice, product
+from random import Random
+from typing import Literal
+
+from tenure.election import Election, OnMissing
+from tenure.record import Record
+from tenure.testing.checks import checks_of
+from tenure.testing.chronicle import Chronicle
+from tenure.testing.fenced_store import FencedStore
+from tenure.testing.link import Link
+from tenure.testing.machine import MachineClock
+from tenure.testing.process import Process
+from tenure.testing.replica import Replica
+from tenure.testing.schedule import Schedule
+from tenure.testing.simulated_election import SimulatedElection
+from tenure.testing.tally import Tally
+from tenure.testing.world import Core, World
+from tenure.timing import Timing
+
+__all__ = ["Cluster", "Direction", "ViolationError"]
+
+Direction = Literal["both", "outgoing", "incoming"]
+
+
+class ViolationError(AssertionError):
+    """A sentence of the safety contract was broken.
+
+    Attributes:
+        at: true time, seconds.
+        kind: the same for all that break this sentence.
+        election: the number of the election in which it happened.
+    """
+
+    def __init__(self, at: float, message: str, election: int) -> None:
+        super().__init__(f"{at:.3f}s {message}")
+        self.at = at
+        self.kind = message.split(":")[0].split(" ", 1)[-1] if ":" in message else message
+        self.election = election
+
+
+class Cluster:
+    """The processes a, b, c, … in front of two API servers, and what happens to them.
+
+    Args:
+        candidates: how many processes, or their names; each campaigns in every election.
+        elections: how many records they contend for.
+        seed: of everything that is random in the run.
+        timing: of all candidates.
+        on_missing: of all candidates; ``"wait"``: a deletion must open no gap (rule 4).
+        core: makes a candidate, with the arguments of `tenure.election.Election`.
+        clock: makes the clock of a machine.
+        strict: raise the first `ViolationError`; False: collect them in `violations`.
+        make_world: makes the world of an election, of its observers.
+    """
+
+    def __init__(
+        self,
+        candidates: int | Sequence[str] = 3,
+        *,
+        elections: int = 1,
+        seed: int = 0,
+        timing: Timing | None = None,
+        on_missing: OnMissing = "create",
+        core: Callable[..., Core] = Election,
+        clock: Callable[..., MachineClock] = MachineClock,
+        strict: bool = True,
+        make_world: Callable[..., World] = World,
+    ) -> None:
+        self.violations: list[ViolationError] = []
+        self._random = Random(seed)
+        self._schedule = Schedule()
+        self._timing = timing or Timing()
+        self._on_missing: OnMissing = on_missing
+        self._core = core
+        self._clock = clock
+        self._strict = strict
+        self.replicas = [Replica(), Replica()]
+        self.processes: dict[str, Process] = {}
+        self.tallies: list[Tally] = []
+        self.stores: list[FencedStore] = []
+        self.elections = [self._found(number, make_world) for number in range(elections)]
+        for name in _names(candidates) if isinstance(candidates, int) else candidates:
+            self.join(name)
+
+    def _found(self, number: int, make_world: Callable[..., World]) -> SimulatedElection:
+        def complain(message: str) -> None:
+            violation = ViolationError(self.now, message, number)
+            self.violations.append(violation)
+            if self._strict:
+                raise violation
+
+        chronicle, tally = Chronicle(), Tally()
+        store = FencedStore(self._schedule, self._random, chronicle, complain)
+        self.tallies.append(tally)
+        self.stores.append(store)
+        observers = (*checks_of(chronicle, self._on_missing, complain), store, tally)
+        return SimulatedElection(self._schedule, self._random, *observers, make_world=make_world)
+
+    # ---- time, and what can be seen
+
+    @property
+    def now(self) -> float:
+        """True time since the beginning, in seconds."""
+        return self._schedule.now
+
+    @property
+    def steps(self) -> int:
+        """How many things have happened."""
+        return self._schedule.done
+
+    def run(self, seconds: float) -> None:
+        """Let time go on.
+
+        Raises:
+            ViolationError: the safety contract was broken.
+        """
+        self._schedule.run(self.now + seconds)
+
+    def run_until_led(self, within: float) -> float:
+        """Let time go on until every election has a leader; return how long that took, in seconds.
+
+        Raises:
+            ViolationError: the safety contract was broken, or there is no leader after `within` seconds.
+        """
+        begun = self.now
+        while any(not election.leaders for election in self.elections):
+            if self.now - begun >= within:
+                raise ViolationError(self.now, f"no leader within {within:g} s after the last fault", 0)
+            self.run(min(0.1, within))
+        return self.now - begun
+
+    @property
+    def leader(self) -> str:
+        """Who leads the first election; empty: nobody."""
+        leaders = self.leaders()
+        return leaders[0] if leaders else ""
+
+    def leaders(self, election: int = 0) -> list[str]:
+        """Return who has a valid term at this moment: one, or nobody, or a violation."""
+        return [each.name for each in self.elections[election].leaders]
+
+    # ---- processes
+
+    def join(
+        self,
+        name: str,
+        *,
+        identity: str = "",
+        rate: float = 1.0,
+        offset: float = 0.0,
+        timing: Timing | None = None,
+    ) -> None:
+        """Start a process.
+
+        Args:
+            name: of the process.
+            identity: that it campaigns under; empty: its name.
+            rate: of its machine's clock, seconds per true second.
+            offset: what that clock shows at the true time 0, in seconds.
+            timing: its own, in place of the cluster's.
+        """
+        link = Link(self._schedule, self._random)
+        replica = self.replicas[len(self.processes) % len(self.replicas)]
+        clock = self._clock(offset=offset, rate=rate)
+        process = Process(name, identity or name, clock, link, replica, timing or self._timing)
+        self.processes[name] = process
+        self._start(process)
+
+    def crash(self, name: str, *, seconds: float | None = None) -> None:
+        """Kill a process; after `seconds` it is started again."""
+        process = self.processes[name]
+        if not process.crashed:
+            process.crashed = True
+            for election in self.elections:
+                election.leave(process)
+            self._undo_after(seconds, self.restart, name)
+
+    def restart(self, name: str, *, identity: str = "") -> None:
+        """Start a process anew, under the same identity or another; it is killed first if it still runs."""
+        self.crash(name)
+        process = self.processes[name]
+        process.start_anew(identity or process.identity)
+        self._start(process)
+
+    def pause(self, name: str, *, seconds: float | None = None) -> None:
+        """Let a process stand still (SIGSTOP, starvation)."""
+        process = self.processes[name]
+        if not process.paused and not process.crashed:
+            process.paused = True
+            for election in self.elections:
+                election.pause(process)
+            self._undo_after(seconds, self._resume, process, process.generation)
+
+    def resume(self, name: str) -> None:
+        """Let a paused process run on."""
+        self._resume(self.processes[name], self.processes[name].generation)
+
+    def suspend(self, name: str, *, seconds: float) -> None:
+        """Put a machine to sleep: its boot-time clock goes on, nothing else does."""
+        process = self.processes[name]
+        if not process.paused and not process.crashed:
+            process.clock.suspend(self.now, seconds)
+            self.pause(name, seconds=seconds)
+
+    def skew(self, name: str, *, rate: float) -> None:
+        """Let the clock of a machine run at another rate."""
+        process = self.processes[name]
+        process.clock.skew(self.now, rate)
+        for election in self.elections:
+            if not process.crashed:
+                election.driver_of(process).rewind()
+
+    def drain_slowly(self, name: str, *, drain_s: float = math.inf) -> None:
+        """From now on its bodies take so long to end; ``inf``: until they are killed at the hard limit."""
+        self.processes[name].drain_s = drain_s
+
+    def resign(self, name: str, *, seconds: float = 5.0) -> None:
+        """Let a process give up what it has, and campaign again after `seconds`."""
+        process = self.processes[name]
+        for election in self.elections:
+            if not process.crashed:
+                driver = election.driver_of(process)
+                driver.resign()
+                self._schedule.after(seconds, driver.campaign)
+
+    # ---- the network
+
+    def partition(self, name: str, direction: Direction = "both", *, seconds: float | None = None) -> None:
+        """Cut a process off from the API servers: its requests, the answers to it, or both."""
+        link = self.processes[name].link
+        link.outgoing &= direction == "incoming"
+        link.incoming &= direction == "outgoing"
+        self._undo_after(seconds, self._reconnect, self.processes[name])
+
+    def lose(self, name: str, share: float = 0.3, *, seconds: float | None = None) -> None:
+        """Lose a share of its requests and of the answers."""
+        link = self.processes[name].link
+        link.loss = share
+        self._undo_after(seconds, setattr, link, "loss", 0.0)
+
+    def slow_down(self, name: str, slowness_s: float = 1.0, *, seconds: float | None = None) -> None:
+        """Let everything take so much longer on average, each way."""
+        link = self.processes[name].link
+        link.slowness_s = slowness_s
+        self._undo_after(seconds, setattr, link, "slowness_s", 0.0)
+
+    def expire_credentials(self, name: str, *, seconds: float | None = None) -> None:
+        """Let the API servers refuse what it asks for (401)."""
+        process = self.processes[name]
+        process.authorized = False
+        self._undo_after(seconds, setattr, process, "authorized", True)
+
+    # ---- the API servers
+
+    def outage(self, *, replica: int | None = None, seconds: float | None = None) -> None:
+        """Stop an API server, or all of them."""
+        for each in self._chosen(replica):
+            each.up = False
+            for election in self.elections:
+                election.cut_off(each)
+            self._undo_after(seconds, setattr, each, "up", True)
+
+    def pause_server(self, *, replica: int | None = None, seconds: float | None = None) -> None:
+        """Let an API server stand still, or all of them: what it was asked takes effect when it goes on."""
+        for each in self._chosen(replica):
+            each.paused = True
+            self._undo_after(seconds, self._resume_server, each)
+
+    def lag(self, lag_s: float = 5.0, *, replica: int | None = None, seconds: float | None = None) -> None:
+        """Let an API server serve old state, in reads and watches."""
+        for each in self._chosen(replica):
+            each.lag_s = lag_s
+            self._undo_after(seconds, setattr, each, "lag_s", 0.0)
+
+    def fail(self, share: float = 0.5, *, replica: int | None = None, seconds: float | None = None) -> None:
+        """Answer a share of the requests with a 5xx, half of those after they have taken effect."""
+        for each in self._chosen(replica):
+            each.errors = share
+            self._undo_after(seconds, setattr, each, "errors", 0.0)
+
+    def throttle(
+        self, retry_after_s: float = 1.0, *, replica: int | None = None, seconds: float | None = None
+    ) -> None:
+        """Answer 429 with ``Retry-After``."""
+        for each in self._chosen(replica):
+            each.retry_after_s = retry_after_s
+            self._undo_after(seconds, setattr, each, "retry_after_s", None)
+
+    def compact(self) -> None:
+        """Forget all history: watches that begin in the past are answered 410."""
+        for election in self.elections:
+            store = election.world.store
+            store.compact(store.version)
+
+    # ---- hands that meddle
+
+    def delete_record(self, election: int = 0) -> None:
+        """Delete the record."""
+        world = self._world(election)
+        if world.store.head.record is not None:
+            world.delete()
+
+    def empty_record(self, election: int = 0) -> None:
+        """Empty the holder: whoever does declares the leader dead."""
+        self.edit_record("", election=election)
+
+    def edit_record(self, holder: str, *, election: int = 0) -> None:
+        """Write another holder into the record; a record that does not exist is made."""
+        lease = max(process.timing.lease_duration for process in self.processes.values())
+        self._world(election).put(Record(holder=holder, lease_duration=lease))
+
+    def touch_record(self, election: int = 0) -> None:
+        """Change other metadata, as an annotator does."""
+        world = self._world(election)
+        if world.store.head.record is not None:
+            world.touch()
+
+    # ---- healing
+
+    def heal(self) -> None:
+        """End every fault: all run, everything is reachable, bodies end in time."""
+        for replica in self.replicas:
+            replica.up, replica.lag_s, replica.errors, replica.retry_after_s = True, 0.0, 0.0, None
+            self._resume_server(replica)
+        for process in self.processes.values():
+            process.link.loss = process.link.slowness_s = 0.0
+            process.authorized, process.drain_s = True, Process.drain_s
+            self._reconnect(process)
+            if process.crashed:
+                self.restart(process.name)
+            self._resume(process, process.generation)
+
+    def _start(self, process: Process) -> None:
+        for election in self.elections:
+            core = self._core(
+                identity=process.identity,
+                incarnation=process.title,
+                timing=process.timing,
+                draw=self._random.random,
+                on_missing=self._on_missing,
+            )
+            election.join(process, core).start()
+
+    def _resume(self, process: Process, generation: int) -> None:
+        if process.paused and process.generation == generation and not process.crashed:
+            process.paused = False
+            for election in self.elections:
+                election.resume(process)
+            process.catch_up()
+
+    def _reconnect(self, process: Process) -> None:
+        process.link.reopen()
+        for election in self.elections:
+            election.heal(process)
+
+    def _resume_server(self, replica: Replica) -> None:
+        replica.resume()
+        for process in self.processes.values():
+            if process.replica is replica:
+                for election in self.elections:
+                    election.heal(process)
+
+    def _chosen(self, replica: int | None) -> list[Replica]:
+        return self.replicas if replica is None else [self.replicas[replica]]
+
+    def _world(self, election: int) -> World:
+        world = self.elections[election].world
+        world.now = self.now
+        return world
+
+    def _undo_after(self, seconds: float | None, undo: Callable[..., object], *args: object) -> None:
+        if seconds is not None:
+            self._schedule.after(seconds, undo, *args)
+
+
+def _names(number: int) -> Iterator[str]:
+    """Yield a, b, … z, aa, ab, …"""
+    words = (product(string.ascii_lowercase, repeat=length) for length in count(1))
+    return islice(("".join(letters) for each in words for letters in each), number)

@@ -1,0 +1,99 @@
+"""SimulatedElection: one election of a simulated cluster: its record, its candidates, its referee."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from tenure.events import Event
+from tenure.requests import Request
+from tenure.testing.process import Process
+from tenure.testing.replica import Replica
+from tenure.testing.schedule import Schedule
+from tenure.testing.simulated_driver import SimulatedDriver
+from tenure.testing.site import Site
+from tenure.testing.world import Candidate, Core, Observer, World
+
+__all__ = ["SimulatedElection"]
+
+
+class SimulatedElection(Observer):
+    """One election.
+
+    Args:
+        schedule: of the simulation.
+        random: of the simulation.
+        make_world: makes its world from the observers.
+        observers: who is to be told of everything that happens, before the drivers are.
+
+    Attributes:
+        world: the candidates, dead ones too, and the record.
+        site: the record as the API servers have it.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        random: Random,
+        *observers: Observer,
+        make_world: Callable[..., World] = World,
+    ) -> None:
+        self.site = Site(schedule)
+        self.world = make_world(*observers, self.site, self)
+        self._schedule = schedule
+        self._random = random
+        self._drivers: dict[Candidate, SimulatedDriver] = {}
+        self._by_process: dict[Process, SimulatedDriver] = {}
+
+    def said(self, candidate: Candidate, event: Event) -> None:
+        """Let its driver act on an event."""
+        self._drivers[candidate].said(event)
+
+    def sent(self, candidate: Candidate, request: Request) -> None:
+        """Let its driver carry a request."""
+        self._drivers[candidate].sent(request)
+
+    def join(self, process: Process, core: Core) -> SimulatedDriver:
+        """Let a process campaign with a new core; return its driver, which is still to be started."""
+        candidate = Candidate(process.title, core, process.clock, process.timing)
+        self.world.now = self._schedule.now
+        self.world.add(candidate)
+        driver = SimulatedDriver(self._schedule, self._random, self.site, self.world, process, candidate)
+        self._drivers[candidate] = driver
+        self._by_process[process] = driver
+        return driver
+
+    def leave(self, process: Process) -> None:
+        """The process has crashed."""
+        self.world.now = self._schedule.now
+        self._by_process.pop(process).stop()
+
+    def pause(self, process: Process) -> None:
+        """The process stands still."""
+        self.world.now = self._schedule.now
+        self.world.pause(self._by_process[process].candidate)
+
+    def resume(self, process: Process) -> None:
+        """The process runs again."""
+        self.world.now = self._schedule.now
+        self._by_process[process].wake()
+
+    def heal(self, process: Process) -> None:
+        """Its link, or its API server, is well again."""
+        if process in self._by_process:
+            self._by_process[process].watch.healed()
+
+    def cut_off(self, replica: Replica) -> None:
+        """An API server has gone down."""
+        for driver in self._by_process.values():
+            driver.watch.cut_off(replica)
+
+    def driver_of(self, process: Process) -> SimulatedDriver:
+        """Return what drives the candidate of a process that runs."""
+        return self._by_process[process]
+
+    @property
+    def leaders(self) -> list[Candidate]:
+        """Those who have a valid term at this moment."""
+        now = self._schedule.now
+        return [d.candidate for d in self._by_process.values() if d.candidate.has_valid_term(now)]
