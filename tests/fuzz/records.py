@@ -16,12 +16,13 @@ from tenure.locks.kube_session import KubeSession
 from tenure.locks.stamping import Stamping
 from tenure.record import Attempt, Record, UnreadableRecord, Versioned
 from tenure.token import FencingToken
+from tests.fuzz.lines import check_line
 from tests.fuzz.seeds import CODECS, objects_of
 from tests.fuzz.target import Target
 from tests.fuzz.values import encode_json, mutate_bytes, mutate_json, odd_text, odd_value
 from tests.fuzz.wire import Wire, run, session_on
 
-__all__ = ["check_line", "make_target"]
+__all__ = ["make_target"]
 
 _JSON_ANNOTATIONS = ("control-plane.alpha.kubernetes.io/leader", "tenure.dev/liveness")
 _MARKS = ("tenure.dev/attempt", "tenure.dev/lease-duration", "tenure.dev/token")
@@ -90,16 +91,6 @@ def _mutated_json(decisions: random.Random, text: str) -> str:
     except ValueError:  # mutated before
         fields = text
     return encode_json(mutate_json(decisions, fields))
-
-
-def check_line(reason: str) -> None:
-    """Tell whether a reason can stand in one line of a log.
-
-    Raises:
-        AssertionError: it cannot.
-    """
-    assert 0 < len(reason) < 1500, f"a reason that no line can hold: {reason}"
-    assert len(reason.splitlines()) == 1, repr(reason)
 
 
 def _check_round_trip(session: KubeSession, wire: Wire, codec: Codec, seen: Versioned) -> None:

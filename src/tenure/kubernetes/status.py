@@ -10,9 +10,11 @@ from tenure.errors import ConflictError, LockUnavailableError, PermissionDeniedE
 from tenure.kubernetes.json_text import parse_json
 from tenure.kubernetes.operation import Operation
 
-__all__ = ["GoneError", "NotFoundError", "make_error", "parse_object", "parse_status_event"]
+__all__ = ["GoneError", "NotFoundError", "excerpt", "make_error", "parse_object", "parse_status_event"]
 
 _EXCERPT = 200
+# A day, to whoever asks for more: numbers beyond what a float holds are sent, too.
+_LONGEST_RETRY_S = 86400
 
 
 class NotFoundError(TenureError):
@@ -34,9 +36,9 @@ def parse_object(operation: Operation, body: bytes) -> dict[str, Any]:
     # A deletion is answered with a Status, or with the object while finalizers hold it.
     if found.get("kind") == expected or (operation.verb == "delete" and found.get("kind") == "Status"):
         if _is_foreign(operation, found):
-            raise LockUnavailableError(f"{operation}: the answer is another object: {_excerpt(body)}")
+            raise LockUnavailableError(f"{operation}: the answer is another object: {excerpt(body)}")
         return found
-    raise LockUnavailableError(f"{operation}: the answer is no {expected}: {_excerpt(body)}")
+    raise LockUnavailableError(f"{operation}: the answer is no {expected}: {excerpt(body)}")
 
 
 def make_error(operation: Operation, code: int, headers: Mapping[str, str], body: bytes) -> TenureError:
@@ -47,7 +49,7 @@ def make_error(operation: Operation, code: int, headers: Mapping[str, str], body
     status = _decode(body)
     is_status = status.get("kind") == "Status"
     said = status.get("message") if is_status else None
-    message = f"{operation}: {code} {_one_line(said) if said else _excerpt(body)}".rstrip()
+    message = f"{operation}: {code} {_one_line(said) if said else excerpt(body)}".rstrip()
     retry_after_s = _retry_after_s(headers, status)
     if code == 401:
         return LockUnavailableError(
@@ -60,7 +62,9 @@ def make_error(operation: Operation, code: int, headers: Mapping[str, str], body
     if is_status and 400 <= code < 500:
         return _client_error(operation, code, status, message, retry_after_s)
     if 300 <= code < 400:
-        message += f"; redirected to {headers.get('location', 'nowhere')}, which no API server does"
+        message += (
+            f"; redirected to {_one_line(headers.get('location', 'nowhere'))}, which no API server does"
+        )
     return LockUnavailableError(message, retry_after_s=retry_after_s)
 
 
@@ -70,6 +74,11 @@ def parse_status_event(operation: Operation, status: Any) -> TenureError:
         return LockUnavailableError(f"{operation}: the watch failed: {_one_line(str(status))}")
     code = status.get("code")
     return make_error(operation, code if isinstance(code, int) else 500, {}, json.dumps(status).encode())
+
+
+def excerpt(body: bytes) -> str:
+    """Return the beginning of an answer, as one line that can stand in a message."""
+    return _one_line(body[: _EXCERPT * 4].decode("utf-8", "replace"))
 
 
 def _client_error(
@@ -120,16 +129,14 @@ def _retry_after_s(headers: Mapping[str, str], status: dict[str, Any]) -> float 
     """Read the delay in seconds; the API server sends no dates, and a foreign date needs a common clock."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), _LONGEST_RETRY_S)
     details = status.get("details")
     seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None
-    return float(seconds) if isinstance(seconds, int) and seconds > 0 else None
-
-
-def _excerpt(body: bytes) -> str:
-    return _one_line(body[: _EXCERPT * 4].decode("utf-8", "replace"))
+    return float(min(seconds, _LONGEST_RETRY_S)) if isinstance(seconds, int) and seconds > 0 else None
 
 
 def _one_line(text: object) -> str:
     line = " ".join(str(text).split())
+    # Neither a terminal's escape sequences nor half a character belong into a log.
+    line = "".join(each if each.isprintable() else "\ufffd" for each in line[: _EXCERPT * 2 + 1])
     return line if len(line) <= _EXCERPT * 2 else f"{line[: _EXCERPT * 2]}…"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tenure.errors import LockUnavailableError
 from tenure.kubernetes.json_text import parse_json
 from tenure.kubernetes.operation import Operation
-from tenure.kubernetes.status import parse_status_event
+from tenure.kubernetes.status import excerpt, parse_status_event
 
 __all__ = ["WatchEvent", "read_events"]
 
@@ -51,9 +51,7 @@ def _parse(operation: Operation, line: bytes) -> WatchEvent:
         event = parse_json(line)
         kind, found = event["type"], event["object"]
     except (ValueError, KeyError, TypeError) as error:
-        raise LockUnavailableError(
-            f"{operation}: not an event of a watch: {line[:200].decode('utf-8', 'replace')}"
-        ) from error
+        raise LockUnavailableError(f"{operation}: not an event of a watch: {excerpt(line)}") from error
     if kind == "ERROR":
         raise parse_status_event(operation, found)
     if not (isinstance(kind, str) and isinstance(found, dict) and isinstance(found.get("metadata"), dict)):

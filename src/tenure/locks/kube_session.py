@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from tenure.errors import ConflictError, LockUnavailableError
+from tenure.errors import ConflictError, LockUnavailableError, TenureError
 from tenure.kubernetes.client import Client
 from tenure.kubernetes.resource import Resource
 from tenure.kubernetes.status import GoneError, NotFoundError
@@ -57,7 +57,8 @@ class KubeSession:
 
     async def read(self, *, timeout: float) -> Versioned:
         try:
-            obj = await self._client.get(*self._place, timeout=timeout)
+            with _only(NotFoundError):
+                obj = await self._client.get(*self._place, timeout=timeout)
         except NotFoundError:
             return Versioned(record=None, version=0)
         return self._observe(obj)
@@ -70,7 +71,8 @@ class KubeSession:
             "metadata": {"name": name, "namespace": namespace},
         }
         self._write_into(body, record)
-        return self._observe(await self._client.create(resource, namespace, body, timeout=timeout))
+        with _only(ConflictError):
+            return self._observe(await self._client.create(resource, namespace, body, timeout=timeout))
 
     async def replace(self, base: Versioned, record: Record, *, timeout: float) -> Versioned:
         # The whole object goes back, with its uid and resourceVersion: what others put into it survives,
@@ -78,7 +80,8 @@ class KubeSession:
         body = copy.deepcopy(base.raw)
         self._write_into(body, record)
         try:
-            return self._observe(await self._client.replace(*self._place, body, timeout=timeout))
+            with _only(ConflictError, NotFoundError):
+                return self._observe(await self._client.replace(*self._place, body, timeout=timeout))
         except NotFoundError as error:
             raise ConflictError(f"{self._place} is gone") from error
 
@@ -120,9 +123,10 @@ class KubeSession:
             field_selector=f"metadata.name={name}",
         )
         try:
-            async with aclosing(events):
-                async for event in events:
-                    yield event
+            with _only(GoneError):
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
         except GoneError:
             self._gone_version = max(self._gone_version, int(version or 0))
 
@@ -133,7 +137,9 @@ class KubeSession:
         self._codec.encode(self._stamping.stamp(record), obj)
 
     def _observe(self, obj: Mapping[str, Any], *, deleted: bool = False) -> Versioned:
-        version, uid = self._version_of(obj), obj["metadata"].get("uid", "")
+        version, uid = self._version_of(obj), obj["metadata"].get("uid") or ""
+        if not isinstance(uid, str):
+            raise LockUnavailableError(f"{self._place}: the server's answer has the uid {uid!r:.40}")
         if deleted:
             return Versioned(record=None, version=version, uid=uid)
         return Versioned(self._decode(obj), version, uid, obj)
@@ -156,3 +162,14 @@ class KubeSession:
                 command = self._codec.freeing_command(self._place.namespace, self._place.name)
                 reason = f"{reason}; when no leader is at work, free it with: {command}"
             return UnreadableRecord(reason, refused=error.refused)
+
+
+@contextmanager
+def _only(*meant: type[TenureError]) -> Iterator[None]:
+    """Let pass what can be `meant`; an answer to another question (a 410 to a write) tells nothing."""
+    try:
+        yield
+    except meant:
+        raise
+    except (ConflictError, GoneError, NotFoundError) as error:
+        raise LockUnavailableError(str(error)) from error
