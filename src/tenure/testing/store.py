@@ -45,7 +45,8 @@ class RecordStore:
             return self.put(request.record) if head.record is None else None
         if head.record is None or request.base.version != head.version or request.base.uid != head.uid:
             return None
-        return self.put(request.record)
+        # As in the real store, an identical write is accepted and changes nothing: no version, no event.
+        return head if request.record == head.record else self.put(request.record)
 
     def put(self, record: Record | UnreadableRecord, *, stamped: bool = True) -> Versioned:
         """Store a record whatever is there, with a new `renew_time` if it is `stamped`."""

@@ -1,0 +1,153 @@
+"""Broken terms: from when they count, when they end, and how they are given up (rules 1, 3, 6 and 7)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from tenure.attempts import SentWrite
+from tenure.election import Election
+from tenure.events import LossReason, Renewed, TermEnding
+from tenure.knowledge import News
+from tenure.record import Record, Versioned
+from tenure.requests import Purpose, Request, WriteRequest
+from tenure.states import IN_TERM, State
+
+__all__ = [
+    "BlindRetry",
+    "CampaignsWhileTheBodyRuns",
+    "CountedFromTheAnswer",
+    "CountedUnanswered",
+    "DeletionIgnored",
+    "ForeignHolderIgnored",
+    "FreedWhileTheBodyRuns",
+    "LateAnswerRevives",
+    "ReleasedWithoutCheck",
+    "SendsBeforeItLooks",
+]
+
+
+class CountedFromTheAnswer(Election):
+    """A term counts from the arrival of the answer: the time that it took is added to the lease."""
+
+    def receive_answer(self, request: Request, seen: Versioned, now: float) -> None:
+        if isinstance(request, WriteRequest):
+            sent = self._attempts._sent.get(request.attempt.number)
+            if sent is not None:
+                self._attempts._sent[request.attempt.number] = replace(sent, at=now)
+        super().receive_answer(request, seen, now)
+
+
+class CountedUnanswered(Election):
+    """A term counts from the sending of the last renewal, accepted or not."""
+
+    def _write(self, purpose: Purpose, now: float) -> WriteRequest:
+        request = super()._write(purpose, now)
+        if purpose is Purpose.RENEW and self._term is not None:
+            self._term.since = now
+            if self.state in IN_TERM:
+                self._events.append(Renewed(deadline=self.deadline, late_s=0.0))
+        return request
+
+
+class SendsBeforeItLooks(Election):
+    """The deadline is looked at only while a request is under way: after a pause one goes out first."""
+
+    def _advance(self, now: float) -> None:
+        if self.state not in IN_TERM or self._under_way is not None:
+            super()._advance(now)
+
+
+class LateAnswerRevives(Election):
+    """The deadline is not looked at while a request is under way: its answer may come after the end."""
+
+    def _advance(self, now: float) -> None:
+        if self.state not in IN_TERM or self._under_way is None:
+            super()._advance(now)
+
+
+class ForeignHolderIgnored(Election):
+    """A leader that sees another holder, or an empty one, goes on until its deadline."""
+
+    def _check_term(self, news: News, sent: SentWrite | None) -> None:
+        newest = self._knowledge.newest
+        foreign = sent is None and newest is not None and isinstance(newest.record, Record)
+        if not foreign or news is News.RESET:
+            super()._check_term(news, sent)
+
+    def _renew_at(self) -> float:
+        return super()._renew_at() if self._attempts.made(self._knowledge.newest) else math.inf
+
+
+class DeletionIgnored(Election):
+    """A leader that sees its record deleted goes on until its deadline."""
+
+    def _check_term(self, news: News, sent: SentWrite | None) -> None:
+        newest = self._knowledge.newest
+        if newest is not None and newest.record is not None:
+            super()._check_term(news, sent)
+
+    def _renew_at(self) -> float:
+        return super()._renew_at() if self._attempts.made(self._knowledge.newest) else math.inf
+
+
+class CampaignsWhileTheBodyRuns(Election):
+    """A leader that has lost campaigns again at once, although its body has not ended."""
+
+    def _lose(self, reason: LossReason) -> None:
+        led = self.state is State.LEADING
+        super()._lose(reason)
+        if led:
+            self.state = State.CAMPAIGNING
+            self._campaign += 1
+
+    def campaign(self, now: float) -> None:
+        if self.state is State.IDLE:
+            super().campaign(now)
+
+    def body_ended(self, now: float) -> None:
+        if self.state in (*IN_TERM, State.LOST):
+            super().body_ended(now)
+
+
+class FreedWhileTheBodyRuns(Election):
+    """Who resigns frees the record at once, and its body ends when it likes."""
+
+    def resign(self, now: float) -> None:
+        self._advance(now)
+        if self.state is State.LEADING:
+            self._events.append(TermEnding())
+            self._begin_release("release", now)
+            self._settle(now)
+        else:
+            super().resign(now)
+
+    def body_ended(self, now: float) -> None:
+        if self.state in (*IN_TERM, State.LOST):
+            super().body_ended(now)
+
+
+class ReleasedWithoutCheck(Election):
+    """A release that conflicted is written again over whatever is there now."""
+
+    def _can_free(self, now: float) -> bool:
+        newest = self._knowledge.newest
+        there = newest is not None and newest.record is not None
+        return there if self.state is State.RELEASING else super()._can_free(now)
+
+
+class BlindRetry(Election):
+    """An acquire that conflicted is sent again on the new version, whoever holds the record by now."""
+
+    _conflicted = False
+
+    def receive_conflict(self, request: WriteRequest, now: float) -> None:
+        self._conflicted = request.purpose is Purpose.ACQUIRE
+        super().receive_conflict(request, now)
+
+    def _win(self, newest: Versioned, sent: SentWrite, now: float) -> None:
+        self._conflicted = False
+        super()._win(newest, sent, now)
+
+    def _free_at(self, now: float) -> float:
+        return -math.inf if self._conflicted else super()._free_at(now)
