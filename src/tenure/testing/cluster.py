@@ -34,7 +34,7 @@ from tenure.testing.replica import Replica
 from tenure.testing.schedule import Schedule
 from tenure.testing.simulated_election import SimulatedElection
 from tenure.testing.tally import Tally
-from tenure.testing.world import Core, World
+from tenure.testing.world import Candidate, Core, World
 from tenure.timing import Timing
 
 __all__ = ["Cluster", "Direction", "ViolationError"]
@@ -151,13 +151,21 @@ class Cluster:
 
     @property
     def leader(self) -> str:
-        """Who leads the first election; empty: nobody."""
+        """The process that leads the first election; empty: none."""
         leaders = self.leaders()
         return leaders[0] if leaders else ""
 
     def leaders(self, election: int = 0) -> list[str]:
-        """Return who has a valid term at this moment: one, or nobody, or a violation."""
-        return [each.name for each in self.elections[election].leaders]
+        """Return the processes with a valid term at this moment: one, or none, unless a rule is broken."""
+        return [each.process.name for each in self.elections[election].leaders]
+
+    def candidate(self, name: str, election: int = 0) -> Candidate:
+        """Return the candidate that a process is in an election."""
+        return self.elections[election].driver_of(self.processes[name]).candidate
+
+    def watches_ended(self, election: int = 0) -> dict[str, int]:
+        """Return how many watches have ended, by name of the candidate; each costs a read."""
+        return {d.candidate.name: d.watch.ended for d in self.elections[election].drivers}
 
     # ---- processes
 

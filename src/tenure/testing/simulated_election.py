@@ -93,7 +93,12 @@ class SimulatedElection(Observer):
         return self._by_process[process]
 
     @property
-    def leaders(self) -> list[Candidate]:
-        """Those who have a valid term at this moment."""
+    def drivers(self) -> list[SimulatedDriver]:
+        """Those of all processes that run."""
+        return list(self._by_process.values())
+
+    @property
+    def leaders(self) -> list[SimulatedDriver]:
+        """Those whose candidate has a valid term at this moment."""
         now = self._schedule.now
-        return [d.candidate for d in self._by_process.values() if d.candidate.has_valid_term(now)]
+        return [each for each in self._by_process.values() if each.candidate.has_valid_term(now)]

@@ -46,6 +46,9 @@ class SimulatedWatch:
         retry_period: seconds.
         tell: is given every change.
         refresh: is called when the watch has ended.
+
+    Attributes:
+        ended: how many streams have ended; each costs a read.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class SimulatedWatch:
         self._refresh = refresh
         self._stream: _Stream | None = None
         self._resting = False
+        self.ended = 0
         site.watches.append(self)
 
     def close(self) -> None:
@@ -187,6 +191,7 @@ class SimulatedWatch:
     def _ask(self) -> None:
         if self._resting:
             self._resting = False
+            self.ended += 1
             self._refresh()
 
     def _check(self, stream: _Stream, version: int) -> None:

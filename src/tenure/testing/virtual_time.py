@@ -303,6 +303,10 @@ class Machine:
         self.slept_s += seconds * self._clock.rate
         self.pause(seconds)
 
+    def is_paused(self) -> bool:
+        """Tell whether it does nothing at the moment."""
+        return self._loop.now < self._paused_until
+
     def resume(self) -> None:
         """Let its tasks run on: everything that has happened meanwhile, in order."""
         self._paused_until = -math.inf
@@ -312,15 +316,15 @@ class Machine:
 
     def admit(self, call: _Call) -> None:
         """Make a call that is due, or keep it until the machine runs again."""
-        if self._loop.now >= self._paused_until and (seconds := self._stalls()) > 0:
+        if not self.is_paused() and (seconds := self._stalls()) > 0:
             self.pause(seconds)
-        if self._loop.now < self._paused_until:
+        if self.is_paused():
             self._deferred.append(call)
         else:
             call.make()
 
     def _wake(self) -> None:
-        if self._loop.now >= self._paused_until:
+        if not self.is_paused():
             self.resume()
 
 
