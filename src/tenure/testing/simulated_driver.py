@@ -62,6 +62,7 @@ class SimulatedDriver:
         self.candidate = candidate
         self.process = process
         self._wants_to_lead = True
+        self._stopped = False
         self._schedule = schedule
         self._random = random
         self._site = site
@@ -90,7 +91,7 @@ class SimulatedDriver:
 
     def campaign(self) -> None:
         """Campaign again, after a resignation."""
-        if not self.process.crashed:
+        if not self._stopped:
             self._wants_to_lead = True
             self.settle()
 
@@ -101,7 +102,7 @@ class SimulatedDriver:
 
     def stop(self) -> None:
         """The process ends: nothing is told to the core any more, nothing of it is heard."""
-        self._wants_to_lead = False
+        self._stopped = True
         self._flight = None
         self.watch.close()
         self._world.crash(self.candidate)
@@ -226,7 +227,7 @@ class SimulatedDriver:
             self.call("body_ended")
 
     def _call(self, method: str) -> None:
-        if self.process.crashed:
+        if self._stopped:
             return
         state = self.candidate.core.state
         if method == "campaign" and state is not State.IDLE:
@@ -239,7 +240,7 @@ class SimulatedDriver:
         if due != self._alarm_at:
             return
         self._alarm_at = math.inf
-        if self.process.paused or self.process.crashed:
+        if self.process.paused or self._stopped:
             return  # on waking, what is due happens first
         wanted = self._world.next_timer(self.candidate)
         if wanted <= self._schedule.now:

@@ -1,0 +1,252 @@
+"""Scenario: what happens to a simulated cluster, drawn from a seed or written by hand; it can be made shorter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tenure.election import Election, OnMissing
+from tenure.testing.cluster import Cluster
+from tenure.testing.machine import MachineClock
+from tenure.testing.world import Core, World
+from tenure.timing import Timing
+
+__all__ = ["Act", "Member", "Scenario"]
+
+_LEADER = "the leader"  # whoever it is by then
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that happens.
+
+    Attributes:
+        at: true time, seconds.
+        verb: the name of a method of `Cluster`.
+        options: its arguments; a ``name`` may be ``"the leader"``.
+    """
+
+    at: float
+    verb: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"at {self.at:g}s {self.verb}({', '.join(f'{k}={v!r}' for k, v in self.options.items())})"
+
+    def do(self, cluster: Cluster) -> None:
+        """Let it happen."""
+        options = dict(self.options)
+        if options.get("name") == _LEADER:
+            options["name"] = cluster.leader or next(iter(cluster.processes))
+        getattr(cluster, self.verb)(**options)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One process of a scenario.
+
+    Attributes:
+        name: of the process.
+        timing: of its candidate.
+        rate: of its clock.
+        offset: of its clock, in seconds.
+        identity: that it campaigns under.
+    """
+
+    name: str
+    timing: Timing
+    rate: float = 1.0
+    offset: float = 0.0
+    identity: str = ""
+
+    def __str__(self) -> str:
+        lease, deadline = self.timing.lease_duration, self.timing.renew_deadline
+        name = self.name if not self.identity else f"{self.name} as {self.identity}"
+        return (
+            f"{name}: lease {lease:g}s, deadline {deadline:g}s, clock {self.offset:+g}s at rate {self.rate:g}"
+        )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Members, and what happens to them.
+
+    Attributes:
+        seed: of the latencies and of everything else that is random in the run.
+        members: the processes.
+        acts: in the order of their times.
+        on_missing: of all candidates.
+        seconds: how long it lasts, true time.
+    """
+
+    seed: int
+    members: tuple[Member, ...]
+    acts: tuple[Act, ...]
+    on_missing: OnMissing = "create"
+    seconds: float = 300.0
+
+    def __str__(self) -> str:
+        head = f"seed {self.seed}, on_missing={self.on_missing!r}"
+        return "\n".join([head, *map(str, self.members), *map(str, self.acts)])
+
+    def cluster(
+        self,
+        *,
+        core: Callable[..., Core] = Election,
+        clock: Callable[..., MachineClock] = MachineClock,
+        make_world: Callable[..., World] = World,
+        strict: bool = True,
+    ) -> Cluster:
+        """Return the cluster in which it is to be played."""
+        cluster = Cluster(
+            0,
+            seed=self.seed,
+            on_missing=self.on_missing,
+            core=core,
+            clock=clock,
+            make_world=make_world,
+            strict=strict,
+        )
+        for member in self.members:
+            cluster.join(
+                member.name,
+                identity=member.identity,
+                rate=member.rate,
+                offset=member.offset,
+                timing=member.timing,
+            )
+        return cluster
+
+    def play(self, cluster: Cluster) -> None:
+        """Let everything happen in its time.
+
+        Raises:
+            ViolationError: the safety contract was broken.
+        """
+        for act in self.acts:
+            cluster.run(act.at - cluster.now)
+            act.do(cluster)
+        cluster.run(self.seconds - cluster.now)
+
+    @property
+    def longest_lease(self) -> float:
+        """Of all members, in seconds."""
+        return max(member.timing.lease_duration for member in self.members)
+
+    @classmethod
+    def random(cls, seed: int, *, seconds: float = 300.0) -> Scenario:
+        """Draw a scenario: who takes part, and what happens to them."""
+        return _Draw(seed, seconds).scenario()
+
+
+class _Draw:
+    """One scenario in the making."""
+
+    def __init__(self, seed: int, seconds: float) -> None:
+        self._seed = seed
+        self._random = Random(f"scenario {seed}")
+        self._seconds = seconds
+        self._lease = self._random.choice([3.0, 15.0, 15.0, 30.0])
+        self._tight = self._random.random() < 0.5
+        self._on_missing: OnMissing = self._random.choice(["create", "wait"])
+        self._calm = self._random.choice([4.0, 12.0, 30.0])  # mean seconds between two acts
+
+    def scenario(self) -> Scenario:
+        members = tuple(
+            self._member(name) for name in "abcdefg"[: self._random.choice([1, 2, 2, 3, 3, 5, 7])]
+        )
+        acts = []
+        at = 0.0
+        while (at := round(at + self._random.expovariate(1 / self._calm), 3)) < self._seconds:
+            acts.append(self._act(at, members))
+        return Scenario(self._seed, members, tuple(acts), self._on_missing, self._seconds)
+
+    def _member(self, name: str) -> Member:
+        lease = self._lease
+        if self._on_missing == "create" and self._random.random() < 0.2:
+            lease *= self._random.choice([0.5, 2.0])  # as while a new duration is rolled out
+        bound = Timing().clock_rate_bound
+        # As late as it may be, so that nothing is hidden by the room between two deadlines.
+        deadline = round(lease * (0.98 if self._tight else 2 / 3), 3)
+        timing = Timing(lease_duration=lease, renew_deadline=deadline)
+        rate = 1 + self._random.choice([-0.49, 0.49, self._random.uniform(-0.49, 0.49)]) * bound
+        offset = self._random.choice([0.0, 1000.0, 1e6])
+        identity = "twin" if self._random.random() < 0.1 else ""
+        return Member(name, timing, round(rate, 6), offset, identity)
+
+    def _act(self, at: float, members: tuple[Member, ...]) -> Act:
+        draw = self._random.choice(_ACTS)
+        name = _LEADER if self._random.random() < 0.5 else self._random.choice(members).name
+        verb, options = draw(self._random, name, self._duration_s())
+        return Act(at, verb, options)
+
+    def _duration_s(self) -> float:
+        lease = self._lease
+        return round(self._random.choice([0.2, 1.0, 3.0, lease / 2, lease, lease * 1.5, lease * 3]), 3)
+
+
+_Drawn = tuple[str, dict[str, Any]]
+
+
+def _on_a_process(verb: str, **options: Any) -> Callable[[Random, str, float], _Drawn]:
+    return lambda random, name, seconds: (verb, {"name": name, **options, "seconds": seconds})
+
+
+def _on_a_server(verb: str, **options: Any) -> Callable[[Random, str, float], _Drawn]:
+    def draw(random: Random, name: str, seconds: float) -> _Drawn:
+        return verb, {**options, "replica": random.choice([None, 0, 1]), "seconds": seconds}
+
+    return draw
+
+
+def _on_the_record(verb: str, **options: Any) -> Callable[[Random, str, float], _Drawn]:
+    return lambda random, name, seconds: (verb, dict(options))
+
+
+def _skew(random: Random, name: str, seconds: float) -> _Drawn:
+    bound = Timing().clock_rate_bound
+    return "skew", {"name": name, "rate": round(1 + random.uniform(-0.49, 0.49) * bound, 6)}
+
+
+def _restart(random: Random, name: str, seconds: float) -> _Drawn:
+    return "restart", {"name": name, "identity": random.choice(["", "", "other", "twin"])}
+
+
+def _drain(random: Random, name: str, seconds: float) -> _Drawn:
+    return "drain_slowly", {"name": name, "drain_s": random.choice([seconds, float("inf")])}
+
+
+_ACTS: list[Callable[[Random, str, float], _Drawn]] = [
+    _on_a_process("partition"),
+    _on_a_process("partition"),
+    _on_a_process("partition", direction="outgoing"),
+    _on_a_process("partition", direction="incoming"),
+    _on_a_process("partition", direction="incoming"),
+    _on_a_process("lose", share=0.4),
+    _on_a_process("slow_down", slowness_s=0.5),
+    _on_a_process("slow_down", slowness_s=3.0),
+    _on_a_process("expire_credentials"),
+    _on_a_process("crash"),
+    _on_a_process("pause"),
+    _on_a_process("pause"),
+    _on_a_process("suspend"),
+    _on_a_process("resign"),
+    _on_a_process("resign"),
+    _restart,
+    _drain,
+    _skew,
+    _on_a_server("outage"),
+    _on_a_server("pause_server"),
+    _on_a_server("lag", lag_s=1.0),
+    _on_a_server("lag", lag_s=20.0),
+    _on_a_server("fail", share=0.5),
+    _on_a_server("throttle", retry_after_s=2.0),
+    _on_the_record("compact"),
+    _on_the_record("touch_record"),
+    _on_the_record("delete_record"),
+    _on_the_record("delete_record"),
+    _on_the_record("empty_record"),
+    _on_the_record("edit_record", holder="somebody"),
+]

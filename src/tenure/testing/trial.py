@@ -1,0 +1,104 @@
+"""Trial: one scenario played from beginning to end, then healed, and what is demanded of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tenure.election import Election
+from tenure.testing.cluster import Cluster, ViolationError
+from tenure.testing.machine import MachineClock
+from tenure.testing.scenario import Scenario
+from tenure.testing.world import Core, World
+
+__all__ = ["Figures", "try_scenario"]
+
+# Beside what leases and drains take: retries, timeouts, spread.
+_SLACK_S = 10.0
+_DRAIN_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a trial was.
+
+    Attributes:
+        seconds: of true time.
+        acts: how many things happened.
+        terms: how many began.
+        refused: writes that the fence refused.
+        healed_in_s: how long after the last fault there was a leader; seconds.
+        takeover_writes: how many writes a takeover cost.
+    """
+
+    seconds: float = 0.0
+    acts: int = 0
+    terms: int = 0
+    refused: int = 0
+    healed_in_s: float = 0.0
+    takeover_writes: int = 0
+
+
+def try_scenario(
+    scenario: Scenario,
+    *,
+    core: Callable[..., Core] = Election,
+    clock: Callable[..., MachineClock] = MachineClock,
+    make_world: Callable[..., World] = World,
+) -> Figures:
+    """Play a scenario, heal everything, and demand a leader, a quiet time and a cheap takeover.
+
+    Raises:
+        ViolationError: the safety contract was broken, or what was demanded did not come.
+    """
+    cluster = scenario.cluster(core=core, clock=clock, make_world=make_world)
+    scenario.play(cluster)
+    cluster.heal()
+    terms = cluster.tallies[0].terms
+    healed_in_s = cluster.run_until_led(_healing_s(scenario))
+    _demand_quiet(cluster, scenario)
+    writes = _demand_a_takeover(cluster, scenario)
+    return Figures(cluster.now, len(scenario.acts), terms, cluster.stores[0].refused, healed_in_s, writes)
+
+
+def _healing_s(scenario: Scenario) -> float:
+    """Return the stated bound: a drain, a lease that stands, one that a creator waits, and retries."""
+    return _DRAIN_TIMEOUT_S + 3 * _takeover_s(scenario) + _SLACK_S
+
+
+def _takeover_s(scenario: Scenario) -> float:
+    slowest = min(member.rate for member in scenario.members)
+    return max(m.timing.takeover_delay(scenario.longest_lease) for m in scenario.members) / slowest
+
+
+def _demand_quiet(cluster: Cluster, scenario: Scenario) -> None:
+    """Steady leadership costs followers nothing, and the leader one write for each renewal."""
+    cluster.run(_DRAIN_TIMEOUT_S + 2 * _takeover_s(scenario) + _SLACK_S)
+    tally, ended = cluster.tallies[0], cluster.watches_ended()
+    tally.reset()
+    leader = cluster.leader
+    cluster.run(60.0)
+    if not leader or cluster.leader != leader:
+        raise ViolationError(cluster.now, "the leader changes though all is well", 0)
+    ended = {name: number - ended[name] for name, number in cluster.watches_ended().items()}
+    for name, number in ended.items():
+        if tally.reads[name] != number:
+            raise ViolationError(cluster.now, f"{name} sends {tally.reads[name]} reads though all is well", 0)
+    candidate = cluster.candidate(leader)
+    expected = 60.0 / candidate.timing.renew_period
+    if set(tally.writes) != {candidate.name} or abs(tally.writes[candidate.name] - expected) > 1.5:
+        raise ViolationError(cluster.now, f"too many or too few writes in 60 s: {dict(tally.writes)}", 0)
+
+
+def _demand_a_takeover(cluster: Cluster, scenario: Scenario) -> int:
+    """When the leader crashes another one follows, for at most one write of each contender."""
+    if len(scenario.members) == 1:
+        return 0
+    tally = cluster.tallies[0]
+    tally.reset()
+    cluster.crash(cluster.leader)
+    cluster.run_until_led(_takeover_s(scenario) + 2.0)
+    cluster.run(2.0)
+    if tally.acquisitions > len(scenario.members) - 1:
+        raise ViolationError(cluster.now, f"a takeover cost {tally.acquisitions} writes", 0)
+    return tally.acquisitions
