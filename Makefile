@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test cluster bench lock clean
+.PHONY: help install demo test cluster chaos bench lock clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test: install  ## all tests, those on a real etcd and kube-apiserver included (b
 
 cluster: install  ## build etcd, kube-apiserver, kubectl and the client-go candidates into the cache
 	@$(BIN)/python -m tests.cluster.build
+
+chaos: install  ## real processes, real faults: SECONDS of them (60) drawn from SEED (a fresh one, printed)
+	@$(BIN)/python -m tests.chaos $(if $(SECONDS),--seconds=$(SECONDS)) $(if $(SEED),--seed=$(SEED)) $(if $(JSON),--json=$(JSON)) $(if $(MARKDOWN),--markdown=$(MARKDOWN))
 
 bench: install  ## measure on the real API server, beside client-go (nothing else should run)
 	@$(BIN)/python -m benchmarks

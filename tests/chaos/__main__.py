@@ -27,9 +27,7 @@ def main() -> int:
     print(f"chaos for {options.seconds:g} s, seed {options.seed}; logs in {folder}", flush=True)
     try:
         cluster.start()
-        report = run_chaos(
-            cluster, folder, options.seconds, options.seed, lambda line: print(line, flush=True)
-        )
+        report = run_chaos(cluster, folder, options.seconds, options.seed, _say)
     except (BinaryUnavailableError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -40,6 +38,10 @@ def main() -> int:
         cluster.stop()
     _write(report, options)
     return _verdict(report)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _options() -> argparse.Namespace:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tenure.clock import boot_time
 from tests.chaos.candidate.options import REFUSED
 from tests.chaos.judgement import CLIENT_GO
-from tests.chaos.place import Place
+from tests.chaos.network import Place
 from tests.cluster.process import start_process
 
 __all__ = ["MODULES", "Candidate", "Ended", "Rules"]
@@ -34,8 +34,8 @@ _CANNOT_LISTEN = 4  # `tenure sidecar`: somebody else took the port that it was 
 class Rules:
     """What all candidates of the election are told; durations in seconds.
 
-    Short, so that a minute sees many takeovers; renewals a second apart, because client-go in the same election
-    compares Leases by the second.
+    Short, so that a minute sees many takeovers; renewals a second apart, because client-go in the same
+    election compares Leases by the second.
     """
 
     namespace: str
@@ -63,7 +63,7 @@ class Ended:
 
     @property
     def is_fault(self) -> bool:
-        """Whether that is a fault of tenure's: client-go ends at each loss; any may be refused at its start."""
+        """Whether tenure is to blame: client-go ends at each loss, and any may be refused at its start."""
         return self.kind != CLIENT_GO and self.status not in (REFUSED, _CANNOT_LISTEN)
 
 
@@ -107,6 +107,12 @@ class Candidate:
         """Its next process has another identity, as that of a Pod's successor."""
         self._identities += 1
         self.identity = f"{self.name}.{self._identities}"
+
+    def twin(self) -> Candidate:
+        """Return another one of the same name and identity, at the same place; it is not started."""
+        twin = Candidate(self.name, self.kind, self.place, self._rules, self.log.parent)
+        twin.identity = self.identity
+        return twin
 
     def kill(self) -> None:
         """Kill all its processes; it stays down."""

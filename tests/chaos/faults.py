@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from tenure.clock import boot_time
 from tests.chaos.arena import Arena
@@ -17,7 +17,7 @@ from tests.chaos.judgement import Emptying
 from tests.cluster.process import start_process
 from tests.cluster.server import ApiError, Cluster
 
-__all__ = ["Crash", "Edit", "Fault", "Freeze", "Kill", "Pause", "Starvation", "Terminate"]
+__all__ = ["EDITS", "Crash", "Edit", "Fault", "Freeze", "Kill", "Pause", "Starvation", "Terminate", "Twin"]
 
 
 class Fault(Protocol):
@@ -95,6 +95,24 @@ class Freeze:
         self._victim.send(signal.SIGCONT)
 
 
+class Twin:
+    """Another process of the same candidate, under the same identity, at the same time."""
+
+    name = "identity used twice"
+
+    def __init__(self, victim: Candidate) -> None:
+        self._twin = victim.twin()
+
+    def begin(self, rng: random.Random) -> str:
+        """Start it."""
+        self._twin.start()
+        return f"started a second {self._twin.identity}"
+
+    def end(self) -> None:
+        """Kill it."""
+        self._twin.kill()
+
+
 class Pause:
     """SIGSTOP of a server, "kube-apiserver" or "etcd"."""
 
@@ -160,9 +178,9 @@ class Starvation:
 class Edit:
     """An administrator meddles with the record. Nothing is undone: it is up to the candidates.
 
-    All of these may meet a leader that is cut off from the server. Of a deletion that is harmless, because the
-    candidates wait out the lease that a missing record may stand for (``on_missing="wait"``); of a holder that
-    was emptied by hand it is not, and the judgement allows what the contract does (`Emptying`).
+    All of these may meet a leader that is cut off from the server. A deletion is harmless then, because the
+    candidates wait out the lease that a missing record may stand for (``on_missing="wait"``); a holder that
+    was emptied by hand is not, and the judgement allows what the contract does (`Emptying`).
     """
 
     def __init__(self, arena: Arena, kind: str) -> None:
@@ -216,7 +234,7 @@ def _set_back(arena: Arena, _rng: random.Random) -> str:
 
 _REQUEST_LIMIT_S = 60.0  # of kube-apiserver
 
-EDITS: dict[str, Callable[[Arena, random.Random], Any]] = {
+EDITS: dict[str, Callable[[Arena, random.Random], str]] = {
     "record deleted": _delete,
     "holder emptied by hand": _empty,
     "holder replaced by hand": _name_a_stranger,

@@ -170,7 +170,7 @@ def _clash(first: Tenancy, second: Tenancy, emptyings: Sequence[Emptying], deadl
 
 
 def _excuses(emptying: Emptying, older: Tenancy, newer: Tenancy, deadline_s: float) -> bool:
-    """Tell whether the older term began before the emptying, the newer after it, and D has not passed since."""
+    """Tell whether the emptying came between the two terms, and the older one ended within D of it."""
     return (
         older.began <= emptying.answered
         and newer.since >= emptying.sent

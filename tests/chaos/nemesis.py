@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tenure.clock import boot_time
@@ -29,18 +29,17 @@ class Kind:
         name: for the plan and the report.
         make: makes one, for a victim or (where it has none) for None.
         lasts_s: the shortest and the longest time it lasts.
-        concerns: faults that concern the same never happen at once; empty: its victim.
+        concerns: what it needs or spoils beside its victim: faults that concern the same never happen at once.
+        has_victim: it strikes one candidate.
+        spares: kinds of candidates that it does not strike.
     """
 
     name: str
     make: Callable[[Candidate | None], Fault]
     lasts_s: tuple[float, float]
     concerns: tuple[str, ...] = ()
-
-    @property
-    def has_victim(self) -> bool:
-        """Whether it strikes one candidate."""
-        return not self.concerns
+    has_victim: bool = True
+    spares: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,21 +72,23 @@ class Done:
 def plan(seed: int, seconds: float, kinds: Sequence[Kind], names: Sequence[str]) -> list[Strike]:
     """Return what the seed says: when, which fault, against whom, how long.
 
-    Half of the faults that have a victim strike whoever leads then. All kinds have their turn before one comes
-    again. The same seed and kinds give the same plan; what it meets differs from run to run.
+    Half of the faults that have a victim strike whoever leads then. All kinds have their turn before one
+    comes again. The same seed and kinds give the same plan; what it meets differs from run to run.
     """
     rng = random.Random(seed)
     strikes: list[Strike] = []
-    busy: list[float] = []
+    busy: list[tuple[float, tuple[str, ...]]] = []  # until when, and what it concerns
     now = _FIRST_S
     for kind in _turns(rng, kinds):
-        lasts_s = round(rng.uniform(*kind.lasts_s), 1)
+        lasts_s = rng.uniform(*kind.lasts_s)
         target = (LEADER if rng.random() < 0.5 else rng.choice(names)) if kind.has_victim else ""
+        now = max([now, *(until for until, concerns in busy if set(concerns) & set(kind.concerns))])
         if now >= seconds:
             return strikes
-        strikes.append(Strike(len(strikes), round(now, 1), min(lasts_s, seconds - now), kind.name, target))
-        busy = sorted([*(end for end in busy if end > now), now + lasts_s])
-        now = max(now, busy[0] if len(busy) >= _AT_ONCE else 0) + rng.uniform(0, _LONGEST_PAUSE_S)
+        lasts_s = min(lasts_s, seconds - now)
+        strikes.append(Strike(len(strikes), now, lasts_s, kind.name, target))
+        busy = sorted([*(each for each in busy if each[0] > now), (now + lasts_s, kind.concerns)])
+        now = max(now, busy[0][0] if len(busy) >= _AT_ONCE else 0) + rng.uniform(0, _LONGEST_PAUSE_S)
     return strikes
 
 
@@ -120,20 +121,21 @@ class Nemesis:
         waiting = list(strikes)
         try:
             while (now := time.monotonic() - start) < seconds:
-                self._heal(lambda active, now=now: active.until_s <= now)  # type: ignore[misc]
+                self._heal([active for active in self._active if active.until_s <= now])
                 if waiting and waiting[0].at_s <= now and len(self._active) < _AT_ONCE:
                     self._strike(waiting.pop(0), now)
                 self._arena.keep()
                 time.sleep(_TICK_S)
         finally:
-            self._heal(lambda _: True)
+            self._heal(list(self._active))
 
     def _strike(self, strike: Strike, now: float) -> None:
         kind = self._kinds[strike.kind]
         rng = random.Random(f"{self._seed}/{strike.number}")
         victim = self._victim(strike, rng) if kind.has_victim else None
-        concerns = (victim.name,) if victim else kind.concerns
-        if any(set(concerns) & set(active.concerns) for active in self._active) or not concerns:
+        concerns = (*kind.concerns, *([victim.name] if victim else []))
+        is_taken = any(set(concerns) & set(active.concerns) for active in self._active)
+        if is_taken or (kind.has_victim and victim is None):
             self._say(f"{now:6.1f} s  {strike.kind}: left out, another fault is at it")
             return
         fault = kind.make(victim)
@@ -147,13 +149,14 @@ class Nemesis:
     def _victim(self, strike: Strike, rng: random.Random) -> Candidate | None:
         """Return the leader or whoever is named, if it is free; else another one that is."""
         taken = {name for active in self._active for name in active.concerns}
-        free = [each for each in self._arena.candidates if each.name not in taken]
+        spared = self._kinds[strike.kind].spares
+        free = [each for each in self._arena.candidates if each.name not in taken and each.kind not in spared]
         leader = self._arena.leader
         wanted = leader.name if leader and strike.target == LEADER else strike.target
         return next((each for each in free if each.name == wanted), rng.choice(free) if free else None)
 
-    def _heal(self, is_due: Callable[[_Active], bool]) -> None:
-        for active in [each for each in self._active if is_due(each)]:
+    def _heal(self, due: Iterable[_Active]) -> None:
+        for active in due:
             active.fault.end()
             active.done.ended = boot_time()
             self._active.remove(active)

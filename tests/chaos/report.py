@@ -72,9 +72,8 @@ class Report:
         """Everything that must not be, a line each; empty: the run is green."""
         ours = [clash for clash in self.clashes if clash.is_among_ours and not clash.is_excused]
         lines = [f"among tenure's candidates: {clash}" for clash in ours]
-        lines += [
-            f"{each.who} ended with {each.status}: {each.last_words}" for each in self.ended if each.is_fault
-        ]
+        ended = [each for each in self.ended if each.is_fault]
+        lines += [f"{each.who} ended with {each.status}: {each.last_words}" for each in ended]
         lines += [f"the clock of {act.who} is not boot time: {act}" for act in self.untimely[:1]]
         if not self.takeovers:
             lines.append("nobody ever took over: nothing was tried")
@@ -106,10 +105,7 @@ class Report:
 
     def markdown(self) -> str:
         """For the documents."""
-        table = [
-            "| fault | count | takeovers | without a leader, median s | max s |",
-            "|---|--:|--:|--:|--:|",
-        ]
+        table = ["| fault | count | takeovers | no leader, median s | max s |", "|---|--:|--:|--:|--:|"]
         table += [f"| {' | '.join(_cells(cost))} |" for cost in self.costs()]
         return "\n".join([*table, "", *(f"- {line}" for line in self._summary())])
 
@@ -136,7 +132,7 @@ class Report:
         yield f"{len(self.done)} faults in {self.seconds:g} s, seed {self.seed}, among {self._crowd()}"
         yield f"somebody led for {100 * self.availability:.1f} % of the time; {len(self.acts)} acts"
         if took:
-            p90 = quantiles(took, n=10)[-1] if len(took) > 1 else took[0]
+            p90 = quantiles(took, n=10, method="inclusive")[-1] if len(took) > 1 else took[0]
             yield f"{len(took)} takeovers, in s: median {median(took):.2f}, p90 {p90:.2f}, max {took[-1]:.2f}"
         yield f"overlaps among tenure's candidates: {sum(not clash.is_excused for clash in ours)}"
         if excused := [clash.overlap_s for clash in ours if clash.is_excused]:

@@ -35,6 +35,7 @@ def run_chaos(
     """
     with Arena(cluster, folder) as arena:
         began = boot_time()
+        arena.start()
         if not arena.referee.wait_for_act(began, _PATIENCE_S):
             raise RuntimeError(f"nobody leads after {_PATIENCE_S:g} s, see the logs in {folder}")
         kinds = kinds_for(arena)
@@ -73,5 +74,5 @@ def _judge(
         since=min(act.before for act in acts),
         until=healed,
         has_recovered=has_recovered,
-        left_out=[],
+        left_out=arena.left_out,
     )

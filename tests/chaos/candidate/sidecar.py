@@ -7,6 +7,7 @@ import json
 import socket
 import sys
 import time
+from functools import partial
 from typing import Any
 
 from tenure.clock import boot_time
@@ -34,10 +35,8 @@ def main() -> None:
         if answer["token"] != token:
             token = answer["token"]
             actor.begin(int(token))
-        # What the sidecar promises counts from when it was asked.
-        promised = asked + answer["valid_for_ms"] / 1000
         if companion.is_useful:
-            actor.act(lambda promised=promised: promised - boot_time())  # type: ignore[misc]
+            actor.act(partial(_left_s, asked, answer))
         time.sleep(ACT_PERIOD_S)
     sys.exit(companion.end())
 
@@ -73,6 +72,12 @@ def _ask(port: int) -> dict[str, Any] | None:
     finally:
         connection.close()
     return answer
+
+
+def _left_s(asked: float, answer: dict[str, Any]) -> float:
+    """Return what is left of the sidecar's promise, which counts from when it was asked."""
+    left_s: float = asked + answer["valid_for_ms"] / 1000 - boot_time()
+    return left_s
 
 
 def _free_port() -> int:
