@@ -16,7 +16,8 @@ class Harm(StrEnum):
     """What must never happen."""
 
     TWO_LEADERS = "two terms are valid at once"
-    BODY_RUNS = "a term begins, or the record is freed, while a body runs that should be gone"
+    BODY_RUNS = "a term begins, or the record is freed, while the process's own body runs"
+    OVERLAP = "a term begins before the body of another process is told to be gone"
     AFTER_THE_END = "a term goes on, or sends a renewal, after its end"
     ROBBED = "a holder loses the record before its lease has run out"
     WIPED = "a successor's record is emptied"
@@ -37,7 +38,9 @@ class Judge:
         self.found: list[Harm] = []
         self._world = world
         self._ends: dict[str, float] = {}  # of the last term that each program was told of; its local time
-        self._running: set[str] = set()  # whose body runs and has not been told to be gone
+        self._running: set[str] = set()  # whose body runs
+        self._gone: set[str] = set()  # whose body has been told to be gone
+        self._meddled = False  # a hand that changes the record may declare a leader dead whose body runs
         self._highest_token = -1
         self._held_since = 0.0
 
@@ -49,16 +52,18 @@ class Judge:
     def said(self, candidate: Candidate, event: Event) -> None:
         """A core told something."""
         if isinstance(event, Elected):
-            self._note(Harm.BODY_RUNS, bool(self._running))
+            self._note(Harm.BODY_RUNS, candidate.name in self._running)
+            self._note(Harm.OVERLAP, not self._meddled and any(map(self._may_run, self._world.candidates)))
             self._note(Harm.TOKEN_FELL, int(event.token) <= self._highest_token)
             self._highest_token = max(self._highest_token, int(event.token))
             self._running.add(candidate.name)
+            self._gone.discard(candidate.name)
             self._ends[candidate.name] = event.deadline
         elif isinstance(event, Renewed):
             self._note(Harm.AFTER_THE_END, self._is_over(candidate))
             self._ends[candidate.name] = event.deadline
         elif isinstance(event, Overrun):
-            self._running.discard(candidate.name)
+            self._gone.add(candidate.name)
 
     def sent(self, candidate: Candidate, request: Request) -> None:
         """A request went out."""
@@ -81,8 +86,14 @@ class Judge:
             self._note(Harm.ROBBED, bool(foreign) and purpose is not Purpose.RELEASE and young)
             freed = purpose is Purpose.RELEASE and change.author.name in self._running
             self._note(Harm.BODY_RUNS, freed)
+        self._meddled |= change.author is None
         if _essence(change.before) != _essence(change.after):
             self._held_since = now
+
+    def _may_run(self, name: str) -> bool:
+        """A process that stands still cannot be told anything."""
+        paused = self._world.candidates[name].paused
+        return name in self._running and name not in self._gone and not paused
 
     def _is_over(self, candidate: Candidate) -> bool:
         end = self._ends.get(candidate.name)

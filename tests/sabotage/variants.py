@@ -62,7 +62,7 @@ _ALL = [
     _variant("counted_from_the_answer", 1, broken_terms.CountedFromTheAnswer),
     _variant("counted_unanswered", 1, broken_terms.CountedUnanswered),
     _variant("clock_stops_in_suspend", 1, broken_clocks.ClockStopsInSuspend),
-    _variant("hard_limit_at_l", 1, broken_clocks.HardLimitAtL, Harm.BODY_RUNS),
+    _variant("hard_limit_at_l", 1, broken_clocks.HardLimitAtL, Harm.OVERLAP),
     _variant("campaigns_while_the_body_runs", 1, broken_terms.CampaignsWhileTheBodyRuns, Harm.BODY_RUNS),
     _variant("sends_before_it_looks", 1, broken_terms.SendsBeforeItLooks, Harm.AFTER_THE_END),
     _variant("late_answer_revives", 1, broken_terms.LateAnswerRevives, Harm.AFTER_THE_END),
