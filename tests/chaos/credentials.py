@@ -48,52 +48,55 @@ class TokenFile:
         self._valid = self._request_token()
         self._write(self._valid.text)
 
-    def rotate(self) -> str:
-        """Put a new token into the file, and return the old one, which stays valid.
+    def rotate(self, *, revoke: bool) -> None:
+        """Put a new token into the file, and revoke the old one or let it live.
 
         Raises:
-            ApiError, OSError: a token cannot be had; the file is as it was.
+            ApiError, OSError: the API server does not do its part.
         """
-        old, self._valid = self._valid, self._request_token()
-        if not self._is_spoilt:
-            self._write(self._valid.text)
-        self._old = old
-        return old.text
-
-    def revoke_old(self) -> None:
-        """Make the one before the last rotation invalid.
-
-        Raises:
-            ApiError, OSError: the API server does not do it.
-        """
-        self._request("DELETE", f"/secrets/{self._old.secret}")
+        old = self._renew()
+        if revoke:
+            self._revoke(old)
 
     def expire(self) -> None:
-        """Put a token into the file whose time is over, and rotate and revoke behind it.
+        """Put a token into the file whose time is over, and revoke the one before for those who still have it.
 
         Raises:
             ApiError, OSError: the API server does not do its part.
         """
-        old = self.rotate()
-        self._is_spoilt = True
-        self._write(sign(self._cluster, {**_claims(old), "exp": _claims(old)["iat"] - HOUR_S}, like=old))
-        self.revoke_old()
+        old = self._renew()
+        claims = _claims(old.text)
+        self._spoil(sign(self._cluster, {**claims, "exp": claims["iat"] - HOUR_S}, like=old.text))
+        self._revoke(old)
 
-    def spoil(self) -> None:
-        """Leave a revoked token in the file.
+    def revoke(self) -> None:
+        """Revoke the token in the file, and leave it there.
 
         Raises:
             ApiError, OSError: the API server does not do its part.
         """
-        old = self.rotate()
-        self._is_spoilt = True
-        self._write(old)
-        self.revoke_old()
+        old = self._renew()
+        self._spoil(old.text)
+        self._revoke(old)
 
     def restore(self) -> None:
         """Put the valid token into the file; without effect if its folder is gone."""
         self._is_spoilt = False
         self._write(self._valid.text)
+
+    def _renew(self) -> _Token:
+        """Have a new token before the old one, which is returned, comes to harm."""
+        old, self._valid = self._valid, self._request_token()
+        if not self._is_spoilt:
+            self._write(self._valid.text)
+        return old
+
+    def _spoil(self, token: str) -> None:
+        self._is_spoilt = True
+        self._write(token)
+
+    def _revoke(self, token: _Token) -> None:
+        self._request("DELETE", f"/secrets/{token.secret}")
 
     def _request_token(self) -> _Token:
         secret = self._request("POST", "/secrets", {"metadata": {"generateName": "token-"}})["metadata"]
@@ -139,7 +142,7 @@ class TokenExpired:
             if is_expired:
                 self._tokens.expire()
             else:
-                self._tokens.spoil()
+                self._tokens.revoke()
         except (ApiError, OSError) as error:
             return f"{self._victim}: token not withdrawn everywhere: {error}"
         return f"{self._victim}: token {'expired' if is_expired else 'revoked'}, no other in the file"
@@ -170,9 +173,7 @@ class TokenRotated:
         """Replace it, and return in words what became of the old one."""
         is_revoked = rng.choice((True, False))
         try:
-            self._tokens.rotate()
-            if is_revoked:
-                self._tokens.revoke_old()
+            self._tokens.rotate(revoke=is_revoked)
         except (ApiError, OSError) as error:
             return f"{self._victim}: token not rotated to the end: {error}"
         return f"{self._victim}: token rotated, the old one {'revoked' if is_revoked else 'still good'}"

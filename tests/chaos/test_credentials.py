@@ -64,6 +64,7 @@ def test_an_expired_token_is_refused_and_a_new_one_follows(
     wait_until_accepted(cluster, account, before, True)
     assert word in fault.begin(rng)
     bad = (tmp_path / "token").read_text()
+    assert (claims_of(bad)["exp"] < time.time()) is (word == "expired,")
     wait_until_accepted(cluster, account, bad, False)
     wait_until_accepted(cluster, account, before, False)  # also for those who keep it in memory
     fault.end()
