@@ -105,10 +105,25 @@ class CountsFromTheSending(_Check):
 
 
 class NothingAfterTheEnd(_Check):
-    """No request of a term is sent after its end (rules 1 and 3)."""
+    """No request of a term is sent after its end (rules 1 and 3).
+
+    A candidate that campaigns again may free a record that is still its own: that belongs to no term.
+    """
+
+    def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
+        super().__init__(chronicle, complain)
+        self._campaigning: set[Candidate] = set()
+
+    def said(self, candidate: Candidate, event: Event) -> None:
+        if isinstance(event, CampaignStarted):
+            self._campaigning.add(candidate)
+        elif isinstance(event, Elected):
+            self._campaigning.discard(candidate)
 
     def sent(self, candidate: Candidate, request: Request) -> None:
         if not isinstance(request, WriteRequest) or request.purpose is Purpose.ACQUIRE:
+            return
+        if request.purpose is Purpose.RELEASE and candidate in self._campaigning:
             return
         since = self._chronicle.renewed_at.get(candidate, -math.inf)
         late_s = self._chronicle.now(candidate) - since - candidate.timing.renew_deadline

@@ -19,7 +19,7 @@ from tenure.testing.process import Process
 from tenure.testing.schedule import Schedule
 from tenure.testing.simulated_watch import SimulatedWatch
 from tenure.testing.site import Site
-from tenure.testing.world import Candidate, World
+from tenure.testing.world import Candidate, SeenTerm, World
 
 __all__ = ["SimulatedDriver"]
 
@@ -131,9 +131,9 @@ class SimulatedDriver:
     def said(self, event: Event) -> None:
         """Do what an elector does with an event; the core is not to be touched within."""
         if isinstance(event, TermEnding | Lost):
-            self._schedule.after(self.process.drain_s, self._end_body)
+            self._schedule.after(self.process.drain_s, self._end_body, self.candidate.term)
         elif isinstance(event, Overrun):
-            self._schedule.after(0.0, self._end_body)
+            self._schedule.after(0.0, self._end_body, self.candidate.term)
 
     def sent(self, request: Request) -> None:
         """Carry a request of the core to the API server."""
@@ -220,11 +220,13 @@ class SimulatedDriver:
         self._world.tell(self.candidate, seen)
         self.settle()
 
-    def _end_body(self) -> None:
+    def _end_body(self, term: SeenTerm) -> None:
         """The body comes to its end; a paused process has no time to end anything."""
-        term = self.candidate.term
-        if term is not None and term.body_runs:
-            self.call("body_ended")
+        self.process.when_it_runs(partial(self._let_body_end, term))
+
+    def _let_body_end(self, term: SeenTerm) -> None:
+        if term.body_runs:
+            self._call("body_ended")
 
     def _call(self, method: str) -> None:
         if self._stopped:
