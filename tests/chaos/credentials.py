@@ -59,7 +59,7 @@ class TokenFile:
             self._revoke(old)
 
     def expire(self) -> None:
-        """Put a token into the file whose time is over, and revoke the one before for those who still have it.
+        """Put a token into the file whose time is over; the one before is revoked for those who have it.
 
         Raises:
             ApiError, OSError: the API server does not do its part.
