@@ -13,6 +13,7 @@ from tenure.record import Record, UnreadableRecord, Versioned
 from tenure.testing.store import _BEGINNING
 
 __all__ = [
+    "AnnotatorDelaysTakeover",
     "BelievedAtOnce",
     "DeletionIsFree",
     "DurationOfItsOwn",
@@ -98,6 +99,16 @@ class OldObservationBelieved(Knowledge):
         if seen.version < self.high_water:
             self.high_water = seen.version - 1
         return super().observe(seen, now, asked_knowing=asked_knowing)
+
+
+class AnnotatorDelaysTakeover(Knowledge):
+    """A contender waits anew after every new version, also after one that only changed a label."""
+
+    def observe(self, seen: Versioned, now: float, *, asked_knowing: int | None = None) -> News:
+        news = super().observe(seen, now, asked_knowing=asked_knowing)
+        if news is News.TOUCHED and math.isfinite(self.free_at):
+            self.changed_at, self.free_at = now, self._takeover_at(now)
+        return news
 
 
 class ResetIsFree(Knowledge):

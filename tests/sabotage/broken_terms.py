@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from tenure.attempts import SentWrite
+from tenure.attempts import Attempts, SentWrite
 from tenure.election import Election
 from tenure.events import LossReason, Renewed, TermEnding
 from tenure.knowledge import News
@@ -14,16 +14,20 @@ from tenure.requests import Purpose, Request, WriteRequest
 from tenure.states import IN_TERM, State
 
 __all__ = [
+    "AnotherObjectIgnored",
     "BlindRetry",
     "CampaignsWhileTheBodyRuns",
+    "ConflictIsLoss",
     "CountedFromTheAnswer",
     "CountedUnanswered",
     "DeletionIgnored",
+    "DrainsWithoutRenewal",
     "ForeignHolderIgnored",
     "FreedWhileTheBodyRuns",
     "LateAnswerRevives",
     "ReleasedWithoutCheck",
     "SendsBeforeItLooks",
+    "TouchIsLoss",
 ]
 
 
@@ -51,10 +55,11 @@ class CountedUnanswered(Election):
 
 
 class SendsBeforeItLooks(Election):
-    """The deadline is looked at only while a request is under way: after a pause one goes out first."""
+    """The deadline is looked at after a request that is due was sent, also after a pause."""
 
     def _advance(self, now: float) -> None:
-        if self.state not in IN_TERM or self._under_way is not None:
+        due = max(self._next_request_at(), self._pace.not_before)
+        if self.state is not State.LEADING or self._under_way is not None or now < due:
             super()._advance(now)
 
 
@@ -62,8 +67,14 @@ class LateAnswerRevives(Election):
     """The deadline is not looked at while a request is under way: its answer may come after the end."""
 
     def _advance(self, now: float) -> None:
-        if self.state not in IN_TERM or self._under_way is None:
+        if not self._waits():
             super()._advance(now)
+
+    def get_timer(self) -> float | None:
+        return None if self._waits() else super().get_timer()
+
+    def _waits(self) -> bool:
+        return self.state in IN_TERM and self._under_way is not None
 
 
 class ForeignHolderIgnored(Election):
@@ -89,6 +100,40 @@ class DeletionIgnored(Election):
 
     def _renew_at(self) -> float:
         return super()._renew_at() if self._attempts.made(self._knowledge.newest) else math.inf
+
+
+class AnotherObjectIgnored(Attempts):
+    """A leader that sees a write of its own in another object goes on: somebody may have led in between."""
+
+    def disowned(self, seen: Versioned, uid: str) -> LossReason | None:
+        reason = super().disowned(seen, uid)
+        return None if reason is LossReason.RECREATED and self.made(seen) else reason
+
+
+class TouchIsLoss(Election):
+    """A leader takes every new version that it did not write for a loss, also a new label."""
+
+    def _check_term(self, news: News, sent: SentWrite | None) -> None:
+        if news is News.TOUCHED:
+            self._lose(LossReason.FOREIGN_WRITE)
+        else:
+            super()._check_term(news, sent)
+
+
+class ConflictIsLoss(Election):
+    """A leader takes a conflict for a loss, without looking what is there."""
+
+    def receive_conflict(self, request: WriteRequest, now: float) -> None:
+        super().receive_conflict(request, now)
+        if self.state in IN_TERM:
+            self._lose(LossReason.FOREIGN_WRITE)
+
+
+class DrainsWithoutRenewal(Election):
+    """A leader that gives its term up stops renewing it at once, and its body drains."""
+
+    def _renew_at(self) -> float:
+        return math.inf if self.state is State.DRAINING else super()._renew_at()
 
 
 class CampaignsWhileTheBodyRuns(Election):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from tenure.events import Elected, Event, Overrun, Renewed
+from tenure.events import CampaignStarted, Elected, Event, Lost, Overrun, Renewed
 from tenure.record import Record, Versioned
 from tenure.requests import Purpose, Request, WriteRequest
 from tenure.testing.world import Candidate, Change, World
 
 __all__ = ["Harm", "Judge"]
+
+# L(1+rho) of the longest lease in the transcripts, and more.
+_LONGEST_WAIT_S = 31.0
 
 
 class Harm(StrEnum):
@@ -18,8 +21,10 @@ class Harm(StrEnum):
     TWO_LEADERS = "two terms are valid at once"
     BODY_RUNS = "a term begins, or the record is freed, while the process's own body runs"
     OVERLAP = "a term begins before the body of another process is told to be gone"
-    AFTER_THE_END = "a term goes on, or sends a renewal, after its end"
+    AFTER_THE_END = "a term goes on, or sends a renewal, after its end or in another object"
     ROBBED = "a holder loses the record before its lease has run out"
+    NEEDLESS_LOSS = "a term is lost whose record is in place, and whose holder was in touch"
+    LEADERLESS = "nobody leads, although a campaigner has been in touch for longer than any wait"
     WIPED = "a successor's record is emptied"
     TOKEN_FELL = "a token is not higher than all before it"
 
@@ -42,12 +47,19 @@ class Judge:
         self._gone: set[str] = set()  # whose body has been told to be gone
         self._meddled = False  # a hand that changes the record may declare a leader dead whose body runs
         self._highest_token = -1
-        self._held_since = 0.0
+        self._held_since = 0.0  # true time of the newest change of object, holder or attempt
+        self._acquired: dict[str, str] = {}  # uid of the object that each program's last acquire went to
+        self._objects: dict[str, str] = {}  # the same when its last term began
+        self._campaigners: set[str] = set()
+        self._woken: tuple[str, float] = ("", 0.0)
 
     def look(self) -> None:
         """Count the valid terms of this instant."""
         valid = [c for c in self._world.candidates.values() if c.has_valid_term(self._world.now)]
         self._note(Harm.TWO_LEADERS, len(valid) > 1)
+        waits = [c for c in self._world.candidates.values() if c.connected and c.name in self._campaigners]
+        too_long = self._world.now > self._held_since + _LONGEST_WAIT_S
+        self._note(Harm.LEADERLESS, not valid and bool(waits) and too_long)
 
     def said(self, candidate: Candidate, event: Event) -> None:
         """A core told something."""
@@ -59,6 +71,11 @@ class Judge:
             self._running.add(candidate.name)
             self._gone.discard(candidate.name)
             self._ends[candidate.name] = event.deadline
+            self._objects[candidate.name] = self._acquired.get(candidate.name, "")
+        elif isinstance(event, CampaignStarted):
+            self._campaigners.add(candidate.name)
+        elif isinstance(event, Lost):
+            self._note(Harm.NEEDLESS_LOSS, self._is_needless(candidate))
         elif isinstance(event, Renewed):
             self._note(Harm.AFTER_THE_END, self._is_over(candidate))
             self._ends[candidate.name] = event.deadline
@@ -69,6 +86,10 @@ class Judge:
         """A request went out."""
         renews = isinstance(request, WriteRequest) and request.purpose is Purpose.RENEW
         self._note(Harm.AFTER_THE_END, renews and self._is_over(candidate))
+
+    def woke(self, candidate: Candidate) -> None:
+        """Its process runs again."""
+        self._woken = (candidate.name, self._world.now)
 
     def body_ended(self, candidate: Candidate) -> None:
         """The body of its last term has ended."""
@@ -86,9 +107,23 @@ class Judge:
             self._note(Harm.ROBBED, bool(foreign) and purpose is not Purpose.RELEASE and young)
             freed = purpose is Purpose.RELEASE and change.author.name in self._running
             self._note(Harm.BODY_RUNS, freed)
+            self._follow(change.author, purpose, change.after.uid)
         self._meddled |= change.author is None
         if _essence(change.before) != _essence(change.after):
             self._held_since = now
+
+    def _follow(self, author: Candidate, purpose: Purpose, uid: str) -> None:
+        if purpose is Purpose.ACQUIRE:
+            self._acquired[author.name] = uid
+        leads = purpose is Purpose.RENEW and author.name in self._ends
+        self._note(Harm.AFTER_THE_END, leads and uid != self._objects[author.name])
+
+    def _is_needless(self, candidate: Candidate) -> bool:
+        in_time = not self._is_over(candidate) or candidate.connected
+        woken = self._woken == (candidate.name, self._world.now)
+        head = self._world.store.head
+        in_place = _is_by(candidate, head) and head.uid == self._objects.get(candidate.name)
+        return in_place and in_time and not woken
 
     def _may_run(self, name: str) -> bool:
         """A process that stands still cannot be told anything."""

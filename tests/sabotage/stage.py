@@ -53,6 +53,10 @@ class Stage(Transcript):
         super().body_ended(candidate)
         self._tell("body_ended", candidate)
 
+    def woke(self, candidate: Candidate) -> None:
+        super().woke(candidate)
+        self._tell("woke", candidate)
+
     def _check_leaders(self) -> None:
         super()._check_leaders()
         self._tell("look")

@@ -18,9 +18,10 @@ from tests.sabotage.variants import VARIANTS, Variant
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 
 
-@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys())
+@pytest.fixture(params=list(VARIANTS.values()), ids=list(VARIANTS))
 def variant(request: pytest.FixtureRequest) -> Variant:
-    return request.param
+    given: Variant = request.param
+    return given
 
 
 @pytest.fixture
