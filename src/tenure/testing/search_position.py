@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from tenure.requests import ReadRequest
+from tenure.requests import ReadRequest, WriteRequest
 from tenure.testing.search_copy import copy_of_candidate
 from tenure.testing.search_ledger import Entry, Ledger
 from tenure.testing.search_steps import Limits, Step, is_doomed, steps_from
@@ -14,7 +14,10 @@ from tenure.testing.store import RecordStore
 from tenure.testing.transcript import new_candidate
 from tenure.testing.world import Candidate, Core, World
 
-__all__ = ["Board", "Position"]
+__all__ = ["NAMES", "Board", "Position"]
+
+# Of candidates, in the order in which they come.
+NAMES = ("a", "b", "c", "d", "e", "f")
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ class Board:
 
     def opening(self) -> list[str]:
         """Return the commands that lead to the first position."""
-        return [*(f"candidate {name} {self._options}" for name in "ab"), "campaign a", "campaign b"]
+        return [*(f"candidate {name} {self._options}" for name in NAMES[:2]), "campaign a", "campaign b"]
 
     def commands(self, step: Step, names: int) -> list[str]:
         """Return the commands of a step, where there are so many `names` already."""
@@ -82,7 +85,7 @@ class Board:
         return [f"pause {step.name}", *self._arrival(step, names)]
 
     def _arrival(self, step: Step, names: int) -> list[str]:
-        successor = "abcdefghij"[names]
+        successor = NAMES[names]
         identity = f"identity={step.name} " if step.argument == "with the same identity" else ""
         return [f"candidate {successor} {identity}{self._options}", f"campaign {successor}"]
 
@@ -120,7 +123,7 @@ class Board:
         self._check()
         self.fault = self._ledger.fault
         if world.store is not position.store:
-            self._clean_limbo(left)
+            self._settle_writes(left)
         following = self._taken_down(dead, left)
         if following.now == position.now:
             kept = [name for name, each in world.candidates.items() if each is position.candidates.get(name)]
@@ -146,16 +149,25 @@ class Board:
         copied.history = {version: seen for version, seen in store.history.items() if version >= oldest}
         return copied
 
-    def _clean_limbo(self, left: Limits) -> None:
-        """Forget writes that can only be refused from now on, without anybody being told."""
+    def _settle_writes(self, left: Limits) -> None:
+        """Settle now what will become of writes that can only be refused: they need no step."""
         world = self._world
         for name, candidate in world.candidates.items():
             doomed = [n for n, (each, _) in candidate.limbo.items() if is_doomed(each, world, left.deletions)]
-            if doomed:
-                cleaned = copy_of_candidate(candidate, with_core=False)
-                for number in doomed:
-                    del cleaned.limbo[number]
-                world.candidates[name] = cleaned
+            conflicts = self._conflicts(candidate, left)
+            if not (doomed or conflicts):
+                continue
+            cleaned = world.candidates[name] = copy_of_candidate(candidate, with_core=False)
+            for number in doomed:
+                del cleaned.limbo[number]
+            if conflicts:
+                cleaned.applied, cleaned.outcome = True, None
+
+    def _conflicts(self, candidate: Candidate, left: Limits) -> bool:
+        """Tell whether the write under way can only conflict, whenever it arrives."""
+        request = candidate.pending
+        writes = isinstance(request, WriteRequest) and not candidate.applied
+        return writes and is_doomed(request, self._world, left.deletions)
 
     def _set_up(self, position: Position) -> None:
         world, ledger = self._world, self._ledger
