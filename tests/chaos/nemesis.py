@@ -29,7 +29,7 @@ class Kind:
         name: for the plan and the report.
         make: makes one, for a victim or (where it has none) for None.
         lasts_s: the shortest and the longest time it lasts.
-        concerns: what it needs or spoils beside its victim: faults that concern the same never happen at once.
+        concerns: what it needs or spoils beside its victim; no two faults concern the same at once.
         has_victim: it strikes one candidate.
         spares: kinds of candidates that it does not strike.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median, quantiles
@@ -9,7 +10,7 @@ from typing import Any
 
 from tests.chaos.act import Act
 from tests.chaos.candidates import Ended
-from tests.chaos.judgement import CLIENT_GO, Clash, Gap, Takeover
+from tests.chaos.judgement import CLIENT_GO, Clash, Gap, Takeover, Tenancy
 from tests.chaos.nemesis import Done
 
 __all__ = ["LONGEST_SILENCE_S", "Cost", "Report"]
@@ -40,6 +41,7 @@ class Report:
         deadline_s: the renew deadline: for so long after a fault its consequences begin.
         done: the faults that happened.
         acts: all of them.
+        terms: what the acts prove of each.
         clashes: what contradicts itself.
         gaps: times without an act.
         takeovers: changes of the leader.
@@ -57,6 +59,7 @@ class Report:
     deadline_s: float
     done: Sequence[Done]
     acts: Sequence[Act]
+    terms: Sequence[Tenancy]
     clashes: Sequence[Clash]
     gaps: Sequence[Gap]
     takeovers: Sequence[Takeover]
@@ -129,8 +132,10 @@ class Report:
         took = sorted(each.took_s for each in self.takeovers)
         ours = [clash for clash in self.clashes if clash.is_among_ours]
         theirs = [clash.overlap_s for clash in self.clashes if not clash.is_among_ours]
-        yield f"{len(self.done)} faults in {self.seconds:g} s, seed {self.seed}, among {self._crowd()}"
+        crowd = _count(self.candidates.values())
+        yield f"{len(self.done)} faults in {self.seconds:g} s, seed {self.seed}, among {crowd}"
         yield f"somebody led for {100 * self.availability:.1f} % of the time; {len(self.acts)} acts"
+        yield f"{len(self.terms)} terms: {_count(term.kind for term in self.terms)}"
         if took:
             p90 = quantiles(took, n=10, method="inclusive")[-1] if len(took) > 1 else took[0]
             yield f"{len(took)} takeovers, in s: median {median(took):.2f}, p90 {p90:.2f}, max {took[-1]:.2f}"
@@ -139,12 +144,10 @@ class Report:
             yield f"after the holder was emptied by hand: {len(excused)}, longest {max(excused):.2f} s"
         if CLIENT_GO in self.candidates.values():
             yield f"overlaps with client-go: {len(theirs)}, longest {max(theirs, default=0):.2f} s"
+        if self.ended:
+            yield f"processes that ended by themselves: {_count(each.kind for each in self.ended)}"
         yield from (f"left out: {line}" for line in self.left_out)
         yield f"again: make chaos SECONDS={self.seconds:g} SEED={self.seed}"
-
-    def _crowd(self) -> str:
-        kinds = list(self.candidates.values())
-        return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
 
     def _cost(self, kind: str, done: Sequence[Done]) -> Cost:
         lost = [sum(gap.length_s for gap in self.gaps if self._caused(each, gap.since)) for each in done]
@@ -154,6 +157,10 @@ class Report:
     def _caused(self, done: Done, since: float) -> bool:
         # The last act comes up to one act's period before the fault that ended the acting.
         return done.began - 0.1 <= since <= done.ended + self.deadline_s
+
+
+def _count(kinds: Iterable[str]) -> str:
+    return ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(kinds).items()))
 
 
 def _cells(cost: Cost) -> list[str]:

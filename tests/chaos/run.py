@@ -66,6 +66,7 @@ def _judge(
         deadline_s=arena.rules.renew_deadline,
         done=nemesis.done,
         acts=acts,
+        terms=terms,
         clashes=clashes(terms, arena.emptyings, arena.rules.renew_deadline),
         gaps=gaps(acts, healed, LONGEST_SILENCE_S),
         takeovers=takeovers(terms),
