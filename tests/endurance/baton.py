@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Baton", "until", "wait_until"]
+from tenure.events import Event
+
+__all__ = ["Baton", "wait_until"]
 
 _LOOK_EVERY_S = 0.001
 
@@ -27,15 +29,28 @@ class Baton:
     def __init__(self) -> None:
         self._holder = ""
         self._out = {"a", "b"}
+        self._moved = asyncio.Event()
 
     def take(self, name: str) -> None:
         """A term of `name` has begun."""
         self._holder = name
         self._out.discard(name)
+        self._moved.set()
 
     def give(self, name: str) -> None:
         """A term of `name` has ended, and what it had heard is forgotten."""
         self._out.add(name)
+        self._moved.set()
+
+    def hear(self, event: Event) -> None:
+        """An elector has something to say: whoever waits looks again."""
+        self._moved.set()
+
+    async def until(self, is_true: Callable[[], bool]) -> None:
+        """Wait, in the event loop, until a condition holds."""
+        while not is_true():
+            self._moved.clear()
+            await self._moved.wait()
 
     def is_taken_from(self, name: str) -> bool:
         """Tell whether the other one has it by now."""
@@ -44,12 +59,6 @@ class Baton:
     def is_awaited(self, name: str, other: str, elector: _Looking) -> bool:
         """Tell whether `other`, whose elector this is, campaigns again and knows that `name` leads."""
         return other in self._out and elector.leader == name
-
-
-async def until(is_true: Callable[[], bool]) -> None:
-    """Wait, in a coroutine, until a condition holds."""
-    while not is_true():  # noqa: ASYNC110  # what is waited for has no event
-        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:

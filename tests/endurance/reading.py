@@ -6,16 +6,17 @@ import asyncio
 import ctypes
 import gc
 import os
-import threading
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from tenure.attempts import SentWrite
 
 __all__ = ["Reading"]
 
-_SAMPLES = 20
+_MEMORY_KIB = 2048
+_OBJECTS = 50  # caches of the interpreter; one object for every fourth change would be seen
+_TURNS = 20
 _BETWEEN_S = 0.01
 _libc = ctypes.CDLL(None)
 
@@ -45,9 +46,10 @@ class Reading:
     async def settled(cls) -> Self:
         """Take several, and return the smallest of each figure: a request under way is no leak."""
         samples = []
-        for _ in range(_SAMPLES):
+        for turn in range(_TURNS):
             await asyncio.sleep(_BETWEEN_S)
-            samples.append(cls.now(tasks=len(asyncio.all_tasks())))
+            if turn % 5 == 4:
+                samples.append(cls.now(tasks=len(asyncio.all_tasks())))
         smallest = {field.name: min(getattr(one, field.name) for one in samples) for field in fields(cls)}
         return cls(**smallest)
 
@@ -60,16 +62,21 @@ class Reading:
         status = Path("/proc/self/status").read_text()
         return cls(
             tasks=tasks,
-            threads=max(int(_field(status, "Threads")), threading.active_count()),
+            threads=int(_field(status, "Threads")),
             files=len(links),
             sockets=sum(link.startswith("socket:") for link in links),
             objects=sum(not isinstance(thing, SentWrite) for thing in gc.get_objects()),
             resident_kib=int(_field(status, "VmRSS")),
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the figures by name."""
-        return asdict(self)
+    def leaks_since(self, first: Self) -> list[str]:
+        """Return what there is more of than at `first`: of tasks, threads, descriptors nothing may be."""
+        allowed = {"objects": _OBJECTS, "resident_kib": _MEMORY_KIB}
+        return [
+            f"{name}: {getattr(first, name)} -> {now}"
+            for name, now in asdict(self).items()
+            if now - getattr(first, name) > allowed.get(name, 0)
+        ]
 
 
 def _descriptors() -> list[str]:

@@ -24,7 +24,6 @@ class Relay:
 
     def __init__(self, first: int, last: int) -> None:
         self._first, self._last = first, last
-        self._holder = ""
         self._began = time.monotonic()
         self._paused_s = 0.0
         self.changes = 0
@@ -35,11 +34,10 @@ class Relay:
         """Return the changes per second so far, the time of the readings left out."""
         return self.changes / (time.monotonic() - self._began - self._paused_s)
 
-    async def passed(self, holder: str) -> None:
-        """A term of `holder` has begun; one who follows himself is no change."""
-        if holder == self._holder or self.is_over:
+    async def passed(self) -> None:
+        """Count one more term."""
+        if self.is_over:
             return
-        self._holder = holder
         self.changes += 1
         if self.changes in (self._first, self._last):
             paused = time.monotonic()

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from tests.endurance.ground import Ground
@@ -22,7 +23,7 @@ def main(scene: str, first: str, last: str, kubeconfig: str = "") -> None:
     ground = Ground.on_server(Path(kubeconfig)) if kubeconfig else Ground.in_memory()
 
     # Every line is made as usual, and goes nowhere.
-    logging.basicConfig(level=logging.INFO, handlers=[logging.StreamHandler(Path("/dev/null").open("w"))])
+    logging.basicConfig(level=logging.INFO, filename="/dev/null")
 
     async def play() -> None:
         relay = Relay(int(first), int(last))
@@ -34,7 +35,7 @@ def main(scene: str, first: str, last: str, kubeconfig: str = "") -> None:
                     "per_second": relay.per_second(),
                     "losses": audience.losses,
                     "told": audience.told,
-                    "readings": [reading.as_dict() for reading in relay.readings],
+                    "readings": [asdict(reading) for reading in relay.readings],
                 }
             )
         )

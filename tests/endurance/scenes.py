@@ -7,7 +7,7 @@ import itertools
 
 from tenure import LeaderElector, Term, blocking
 from tests.endurance.audience import Audience
-from tests.endurance.baton import Baton, until, wait_until
+from tests.endurance.baton import Baton, wait_until
 from tests.endurance.ground import Ground
 from tests.endurance.relay import Relay
 
@@ -20,6 +20,8 @@ async def by_release(ground: Ground, relay: Relay) -> Audience:
     """Two electors hand the term to and fro."""
     a, b = (LeaderElector(ground.lock(), identity=name) for name in ("a", "b"))
     audience, baton = Audience([a, b]), Baton()
+    a.subscribe(baton.hear)
+    b.subscribe(baton.hear)
 
     async def campaign(elector: LeaderElector, other: LeaderElector) -> None:
         name = elector.identity
@@ -28,12 +30,12 @@ async def by_release(ground: Ground, relay: Relay) -> Audience:
                 baton.take(name)
                 if relay.is_over:
                     return
-                await until(lambda: baton.is_awaited(name, other.identity, other))
+                await baton.until(lambda: baton.is_awaited(name, other.identity, other))
                 if relay.changes % _LOOK_IN_EVERY == 0:
                     await audience.look_in()
-                await relay.passed(name)
+                await relay.passed()
             baton.give(name)
-            await until(lambda: relay.is_over or baton.is_taken_from(name))
+            await baton.until(lambda: relay.is_over or baton.is_taken_from(name))
 
     async with audience.seated(ground):
         await asyncio.gather(campaign(a, b), campaign(b, a))
@@ -41,15 +43,17 @@ async def by_release(ground: Ground, relay: Relay) -> Audience:
 
 
 async def by_loss(ground: Ground, relay: Relay) -> Audience:
-    """The record is emptied or deleted under whoever leads; both electors go on in one long `run`."""
+    """The record is emptied or deleted under whoever leads, who may well be the next to lead again.
+
+    Both electors go on in one long `run`.
+    """
     electors = [LeaderElector(ground.lock(), identity=name) for name in ("a", "b")]
     audience = Audience(electors)
-    # Whoever leads when a record is deleted is the next leader too, so that a deletion alone is no change.
     accident = itertools.cycle([ground.empty, ground.empty, ground.empty, ground.delete])
 
     async def campaign(elector: LeaderElector) -> None:
         async def work(term: Term) -> None:
-            await relay.passed(elector.identity)
+            await relay.passed()
             if not relay.is_over:
                 next(accident)()
                 await asyncio.Event().wait()
@@ -74,7 +78,7 @@ async def by_lifetime(ground: Ground, relay: Relay) -> Audience:
         async with audience.seated(ground):
             await elector.run(work)
             await audience.look_in()
-        await relay.passed(elector.identity)
+        await relay.passed()
     return audience
 
 
@@ -88,7 +92,7 @@ async def in_threads(ground: Ground, relay: Relay) -> Audience:
             baton.take(name)
             if not relay.is_over:
                 wait_until(lambda: baton.is_awaited(name, other, electors[other]))
-                asyncio.run_coroutine_threadsafe(relay.passed(name), loop).result()
+                asyncio.run_coroutine_threadsafe(relay.passed(), loop).result()
 
         while not relay.is_over:
             electors[name].run(work)
