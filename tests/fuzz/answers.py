@@ -62,8 +62,7 @@ class _Answers:
             else:
                 seen = run(session.replace(base, RECORD, timeout=1))
         except _OF_WRITES as error:
-            assert verb or isinstance(error, _OF_READS), error
-            _check_error(error)
+            _check_error(error, _OF_WRITES if verb else _OF_READS)
         else:
             _check_seen(seen)
 
@@ -77,10 +76,11 @@ class _Answers:
         try:
             run(collect())
         except _OF_READS as error:
-            _check_error(error)
+            _check_error(error, _OF_READS)
 
 
-def _check_error(error: Exception) -> None:
+def _check_error(error: Exception, allowed: tuple[type[Exception], ...]) -> None:
+    assert isinstance(error, allowed), error
     check_line(str(error))
     if isinstance(error, LockUnavailableError) and error.retry_after_s is not None:
         assert 0 <= error.retry_after_s < math.inf

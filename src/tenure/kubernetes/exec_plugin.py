@@ -102,7 +102,10 @@ def _describe_cluster(cluster: Section) -> str:
     for extension in cluster.sections("extensions"):
         if extension.text("name") == "client.authentication.k8s.io/exec":
             described["config"] = extension.value("extension")
-    return json.dumps(described, sort_keys=True)
+    try:
+        return json.dumps(described, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:  # YAML has dates, and keys that are no text
+        raise ConfigurationError(f"{cluster.where('extensions')} holds what JSON cannot: {error}") from error
 
 
 class _Plugin:

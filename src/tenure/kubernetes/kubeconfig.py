@@ -20,8 +20,10 @@ from tenure.kubernetes.credentials import (
 )
 from tenure.kubernetes.exec_plugin import ExecPlugin
 from tenure.kubernetes.material import Material, MaterialReader
+from tenure.kubernetes.one_line import one_line
 from tenure.kubernetes.section import Section
 from tenure.kubernetes.tls import TlsIdentity
+from tenure.kubernetes.yaml_text import parse_yaml
 
 __all__ = ["load_kubeconfig"]
 
@@ -45,6 +47,14 @@ def load_kubeconfig(path: str | Path | None = None, context: str | None = None) 
     Raises:
         ConfigurationError: naming the file and the field.
     """
+    try:
+        return _load(path, context)
+    except (ConfigurationError, LockUnavailableError) as error:
+        # Names and values come from the files, and may hold anything.
+        raise ConfigurationError(one_line(error)) from error
+
+
+def _load(path: str | Path | None, context: str | None) -> ClusterConfig:
     merged = _Merged(_read_files(path))
     chosen = merged.context(context)
     cluster = merged.find("clusters", "cluster", chosen.text("cluster"), chosen)
@@ -92,8 +102,10 @@ class _Merged:
                 raise ConfigurationError(f"{path}: {plural} must be a list")
             for entry in entries:
                 if isinstance(entry, dict) and entry.get("name") == name:
-                    return Section(entry.get(singular), path, f'{plural}["{name}"].{singular}')
-        raise ConfigurationError(f'{asked_by} names "{name}", which {plural} of {self._named} does not hold')
+                    return Section(entry.get(singular), path, f'{plural}["{one_line(name, 80)}"].{singular}')
+        raise ConfigurationError(
+            f'{asked_by} names "{one_line(name, 80)}", which {plural} of {self._named} does not hold'
+        )
 
 
 def _read_files(path: str | Path | None) -> list[tuple[Path, Mapping[str, Any]]]:
@@ -110,17 +122,14 @@ def _read_files(path: str | Path | None) -> list[tuple[Path, Mapping[str, Any]]]
 
 
 def _read_file(path: Path) -> tuple[Path, Mapping[str, Any]]:
-    # Imported late: a Pod has no kubeconfig, and need not pay for a YAML parser.
-    import yaml
-
-    path = path.expanduser().absolute()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read kubeconfig {path}: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationError(f"kubeconfig {path} is not YAML: {reason}") from error
+        path = path.expanduser().absolute()
+        content = parse_yaml(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigurationError(f"kubeconfig {path} is not YAML: {error}") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home of no user
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"cannot read kubeconfig {path}: {reason}") from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"kubeconfig {path} is not a mapping of clusters, users and contexts")
     return path, content
@@ -189,12 +198,12 @@ def _client_certificate(user: Section) -> ClientCertificate | None:
 
 def _check_certificates(config: ClusterConfig, file: Path) -> None:
     """Try what was given now: a wrong file is to be reported here and not as an outage later."""
-    authority, *own = (
-        MaterialReader(material).read() if material else ""
-        for material in (config.certificate_authority, *(config.client_certificate or ()))
-    )
-    verify = bool(authority) and not config.insecure_skip_tls_verify
     try:
+        authority, *own = (
+            MaterialReader(material).read() if material else ""
+            for material in (config.certificate_authority, *(config.client_certificate or ()))
+        )
+        verify = bool(authority) and not config.insecure_skip_tls_verify
         TlsIdentity(authority, verify, *own).make_context()
     except LockUnavailableError as error:
         raise ConfigurationError(f"{file}: {error}") from error
@@ -209,4 +218,7 @@ def _impersonation(user: Section) -> tuple[tuple[str, str], ...]:
         for key in extra.names()
         for value in extra.texts(key)
     ]
-    return tuple((name, value) for name, value in headers if value)
+    given = tuple((name, value) for name, value in headers if value)
+    if unprintable := [name for name, value in given if not value.isprintable()]:
+        raise ConfigurationError(f"{user.where('as')}: no HTTP header can hold the value of {unprintable[0]}")
+    return given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ class Section:
         return self._fields.get(name) is not None
 
     def where(self, name: str) -> str:
-        """Return file and field, for messages."""
-        return f"{self.file}: {self._place}.{name}"
+        """Return file and field, for messages; without a field, the mapping itself."""
+        return f"{self.file}: {self._place}{f'.{name}' if name else ''}"
 
     def names(self) -> list[str]:
         """Return the names of the fields."""
-        return [str(name) for name in self._fields]
+        return [self._unicode(str(name), "") for name in self._fields]
 
     def value(self, name: str) -> Any:
         """Return a field as it stands; None if it is not given."""
@@ -45,8 +46,10 @@ class Section:
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise ConfigurationError(f"{self.where(name)} must be a string, not {value!r}; put it in quotes")
-        return value
+            raise ConfigurationError(
+                f"{self.where(name)} must be a string, not {_shown(value)}; put it in quotes"
+            )
+        return self._unicode(value, name)
 
     def texts(self, name: str) -> list[str]:
         """Return a list of strings; empty if it is not given."""
@@ -55,14 +58,14 @@ class Section:
             return []
         if not (isinstance(values, list) and all(isinstance(value, str) for value in values)):
             raise ConfigurationError(f"{self.where(name)} must be a list of strings")
-        return values
+        return [self._unicode(value, name) for value in values]
 
     def flag(self, name: str) -> bool:
         """Return a boolean; False if it is not given."""
         value = self._fields.get(name)
         if value is None or isinstance(value, bool):
             return bool(value)
-        raise ConfigurationError(f"{self.where(name)} must be true or false, not {value!r}")
+        raise ConfigurationError(f"{self.where(name)} must be true or false, not {_shown(value)}")
 
     def section(self, name: str) -> Section:
         """Return a mapping within this one."""
@@ -95,13 +98,30 @@ class Section:
         if not path:
             return None
         try:
+            mode = Path(path).stat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe or a device may never end
+                raise ValueError("it is no regular file")
             Path(path).read_bytes()
-        except OSError as error:
-            raise ConfigurationError(f"{self.where(name)}: cannot read {path}: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigurationError(f"{self.where(name)}: cannot read {path}: {reason}") from error
         return Material(path=path)
+
+    def _unicode(self, text: str, name: str) -> str:
+        """Half a character can be written in YAML, but neither be sent nor name a file."""
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ConfigurationError(f"{self.where(name)} is not valid Unicode")
+        return text
 
     def _decode(self, name: str, encoded: str) -> str:
         try:
             return base64.b64decode("".join(encoded.split()), validate=True).decode("utf-8")
         except ValueError as error:
             raise ConfigurationError(f"{self.where(name)} is not base64 of a PEM file") from error
+
+
+def _shown(value: object) -> str:
+    """Return a value as it stands in the file, or its kind where that is long."""
+    if isinstance(value, str) or (isinstance(value, int | float) and abs(value) < 1e15):
+        return f"{value!r:.60}"
+    return f"a {type(value).__name__}"

@@ -8,11 +8,12 @@ from typing import Any
 
 from tenure.errors import ConflictError, LockUnavailableError, PermissionDeniedError, TenureError
 from tenure.kubernetes.json_text import parse_json
+from tenure.kubernetes.one_line import one_line
 from tenure.kubernetes.operation import Operation
 
 __all__ = ["GoneError", "NotFoundError", "excerpt", "make_error", "parse_object", "parse_status_event"]
 
-_EXCERPT = 200
+_EXCERPT = 400
 # A day, to whoever asks for more: numbers beyond what a float holds are sent, too.
 _LONGEST_RETRY_S = 86400
 
@@ -49,7 +50,7 @@ def make_error(operation: Operation, code: int, headers: Mapping[str, str], body
     status = _decode(body)
     is_status = status.get("kind") == "Status"
     said = status.get("message") if is_status else None
-    message = f"{operation}: {code} {_one_line(said) if said else excerpt(body)}".rstrip()
+    message = f"{operation}: {code} {one_line(said, _EXCERPT) if said else excerpt(body)}".rstrip()
     retry_after_s = _retry_after_s(headers, status)
     if code == 401:
         return LockUnavailableError(
@@ -62,23 +63,22 @@ def make_error(operation: Operation, code: int, headers: Mapping[str, str], body
     if is_status and 400 <= code < 500:
         return _client_error(operation, code, status, message, retry_after_s)
     if 300 <= code < 400:
-        message += (
-            f"; redirected to {_one_line(headers.get('location', 'nowhere'))}, which no API server does"
-        )
+        target = one_line(headers.get("location", "nowhere"), _EXCERPT)
+        message += f"; redirected to {target}, which no API server does"
     return LockUnavailableError(message, retry_after_s=retry_after_s)
 
 
 def parse_status_event(operation: Operation, status: Any) -> TenureError:
     """Return the error that an ``ERROR`` event of a watch means."""
     if not isinstance(status, dict):
-        return LockUnavailableError(f"{operation}: the watch failed: {_one_line(str(status))}")
+        return LockUnavailableError(f"{operation}: the watch failed: {one_line(status, _EXCERPT)}")
     code = status.get("code")
     return make_error(operation, code if isinstance(code, int) else 500, {}, json.dumps(status).encode())
 
 
 def excerpt(body: bytes) -> str:
     """Return the beginning of an answer, as one line that can stand in a message."""
-    return _one_line(body[: _EXCERPT * 4].decode("utf-8", "replace"))
+    return one_line(body[: _EXCERPT * 2].decode("utf-8", "replace"), _EXCERPT)
 
 
 def _client_error(
@@ -133,10 +133,3 @@ def _retry_after_s(headers: Mapping[str, str], status: dict[str, Any]) -> float 
     details = status.get("details")
     seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None
     return float(min(seconds, _LONGEST_RETRY_S)) if isinstance(seconds, int) and seconds > 0 else None
-
-
-def _one_line(text: object) -> str:
-    line = " ".join(str(text).split())
-    # Neither a terminal's escape sequences nor half a character belong into a log.
-    line = "".join(each if each.isprintable() else "\ufffd" for each in line[: _EXCERPT * 2 + 1])
-    return line if len(line) <= _EXCERPT * 2 else f"{line[: _EXCERPT * 2]}…"

@@ -47,8 +47,10 @@ class TlsIdentity(NamedTuple):
         return context
 
     def _trust(self, context: ssl.SSLContext) -> None:
+        # Comments between the certificates may be in any language; the ssl module takes ASCII alone.
+        authorities = self.authorities.encode("ascii", "ignore").decode("ascii")
         try:
-            context.load_verify_locations(cadata=self.authorities)
+            context.load_verify_locations(cadata=authorities)
         except (ssl.SSLError, ValueError) as error:
             raise LockUnavailableError(
                 "the certificate authority is no PEM certificate: check certificate-authority", refused=True
@@ -56,7 +58,7 @@ class TlsIdentity(NamedTuple):
 
     def _identify(self, context: ssl.SSLContext) -> None:
         # The ssl module reads client certificates from files only; this one is private and gone at once.
-        with tempfile.NamedTemporaryFile("w", prefix="tenure-", suffix=".pem") as file:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="tenure-", suffix=".pem") as file:
             file.write(f"{self.certificate}\n{self.key}\n")
             file.flush()
             try:
