@@ -13,6 +13,8 @@ from tenure.testing.world import Candidate, Change, Observer
 
 __all__ = ["Acquisition", "Chronicle"]
 
+_KEPT_VERSIONS = 2000  # of which it is known who wrote them
+
 
 class Sighting(NamedTuple):
     """The newest that a candidate has received of one holder: when (its own clock), and its duration."""
@@ -33,21 +35,36 @@ class Acquisition:
 
     Attributes:
         candidate: whose it was.
+        before: what it replaced.
         after: what it stored.
         sent_at: when it was sent; seconds of its candidate's clock.
         sightings: what its candidate knew of other holders then.
+        order: a number that rises from one acquisition to the next.
+        era: how often the store had been restored.
     """
 
     candidate: Candidate
+    before: Versioned
     after: Versioned
     sent_at: float
     sightings: Sightings
+    order: int
+    era: int
+
+    def early_s(self, held: Versioned) -> float:
+        """Return how long before the end of a record's lease it was sent, as far as its candidate knew (rule 2).
+
+        Zero: it was not, or nothing was known of that holder.
+        """
+        seen = self.sightings.get(_key(held))
+        if seen is None:
+            return 0.0
+        early_s = seen.at + self.candidate.timing.takeover_delay(seen.lease_duration) - self.sent_at
+        return early_s if early_s > 1e-6 else 0.0
 
     def waited_for(self, other: Acquisition) -> bool:
         """Tell whether its candidate had waited out another term, as far as it knew of it (rule 4)."""
-        seen = self.sightings.get(_key(other.after))
-        delay = self.candidate.timing.takeover_delay
-        return seen is None or self.sent_at >= seen.at + delay(seen.lease_duration) - 1e-6
+        return not self.early_s(other.after)
 
 
 class Chronicle(Observer):
@@ -57,25 +74,39 @@ class Chronicle(Observer):
         renewed_at: by candidate, when the newest of its accepted writes was sent; seconds of its clock.
         acquisitions: by candidate, its newest accepted write that can begin a term.
         terms: by candidate, the acquisition of its last term.
-        displacements: by uid, what gave the object another holder, oldest first; changes are those of hands
-            that meddle.
+        displacements: what gave the record another holder, oldest first; changes are those of hands that
+            meddle.
         author: whose write the record shows now; None: a hand's, or there is no record.
+        previous_author: whose it showed before the last change.
         woke_at: by candidate, when its process was last woken; true time, seconds.
+        era: how often the store was restored.
     """
 
     def __init__(self) -> None:
         self.renewed_at: dict[Candidate, float] = {}
         self.acquisitions: dict[Candidate, Acquisition] = {}
         self.terms: dict[Candidate, Acquisition] = {}
-        self.displacements: dict[str, list[Acquisition | Change]] = {}
+        self.displacements: list[Acquisition | Change] = []
         self.author: Candidate | None = None
+        self.previous_author: Candidate | None = None
         self.woke_at: dict[Candidate, float] = {}
+        self.era = 0
+        self._written: dict[int, tuple[Candidate | None, float]] = {}
         self._sent: dict[tuple[Candidate, int], tuple[float, Sightings]] = {}
         self._sightings: dict[Candidate, Sightings] = {}
 
     def now(self, candidate: Candidate) -> float:
         """Return what a candidate's clock shows."""
         return candidate.clock.local(self.world.now)
+
+    def author_of(self, seen: Versioned) -> Candidate | None:
+        """Return whose write a record shows; None: a hand's, or there is no record, or it is too old."""
+        return self._written.get(seen.version, (None, 0.0))[0]
+
+    def sending_of(self, seen: Versioned, candidate: Candidate) -> float | None:
+        """Return when a candidate sent the write that a record shows; None: it is not its own."""
+        author, sent_at = self._written.get(seen.version, (None, 0.0))
+        return sent_at if author is candidate and seen.record is not None else None
 
     def sent(self, candidate: Candidate, request: Request) -> None:
         if isinstance(request, WriteRequest):
@@ -84,20 +115,35 @@ class Chronicle(Observer):
             self._sent[candidate, request.attempt.number] = self.now(candidate), known
 
     def changed(self, change: Change) -> None:
-        if change.author is None or change.request is None:
-            if _key(change.before) != _key(change.after):
-                self.author = None
-                self.displacements.setdefault(change.after.uid, []).append(change)
-            return
-        self.author = change.author
-        sent_at, known = self._sent.pop((change.author, change.request.attempt.number))
-        if change.request.purpose is Purpose.RELEASE:
-            return
-        self.renewed_at[change.author] = max(sent_at, self.renewed_at.get(change.author, -math.inf))
-        if change.request.purpose is Purpose.ACQUIRE:
-            acquisition = Acquisition(change.author, change.after, sent_at, known)
-            self.acquisitions[change.author] = acquisition
-            self.displacements.setdefault(change.after.uid, []).append(acquisition)
+        self.previous_author = self.author
+        sent_at = 0.0
+        if change.author is not None and change.request is not None:
+            sent_at = self._write(change, change.author, change.request)
+        elif change.after.version < change.before.version:
+            self.era += 1
+            self.author, sent_at = self._written.get(change.after.version, (None, 0.0))
+            self.displacements.append(change)
+        elif _key(change.before) != _key(change.after):
+            self.author = None
+            self.displacements.append(change)
+        else:
+            sent_at = self._written.get(change.before.version, (None, 0.0))[1]
+        self._written[change.after.version] = self.author, sent_at
+        if len(self._written) > 2 * _KEPT_VERSIONS:
+            self._written = dict(list(self._written.items())[-_KEPT_VERSIONS:])
+
+    def _write(self, change: Change, author: Candidate, request: WriteRequest) -> float:
+        """Note a candidate's own write; return when it was sent."""
+        self.author = author
+        sent_at, known = self._sent.pop((author, request.attempt.number), (change.sent_at, {}))
+        if request.purpose is not Purpose.RELEASE:
+            self.renewed_at[author] = max(sent_at, self.renewed_at.get(author, -math.inf))
+        if request.purpose is Purpose.ACQUIRE:
+            order = len(self.displacements)
+            acquisition = Acquisition(author, change.before, change.after, sent_at, known, order, self.era)
+            self.acquisitions[author] = acquisition
+            self.displacements.append(acquisition)
+        return sent_at
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
         record = seen.record
@@ -121,5 +167,5 @@ class Chronicle(Observer):
 def _key(seen: Versioned) -> tuple[str, str]:
     record = seen.record
     if not isinstance(record, Record):
-        return "", seen.uid
+        return "", seen.uid if record is not None else ""
     return record.attempt.incarnation if record.attempt and record.holder else record.holder, seen.uid

@@ -23,7 +23,9 @@ from random import Random
 from typing import Literal
 
 from tenure.election import Election, OnMissing
-from tenure.record import Record
+from tenure.record import Record, UnreadableRecord
+from tenure.requests import Purpose
+from tenure.testing.ambush import Ambush
 from tenure.testing.checks import checks_of
 from tenure.testing.chronicle import Chronicle
 from tenure.testing.fenced_store import FencedStore
@@ -54,7 +56,7 @@ class ViolationError(AssertionError):
     def __init__(self, at: float, message: str, election: int) -> None:
         super().__init__(f"{at:.3f}s {message}")
         self.at = at
-        self.kind = message.split(":")[0].split(" ", 1)[-1] if ":" in message else message
+        self.kind = message.split(":")[0]
         self.election = election
 
 
@@ -114,7 +116,12 @@ class Cluster:
         self.tallies.append(tally)
         self.stores.append(store)
         observers = (*checks_of(chronicle, self._on_missing, complain), store, tally)
-        return SimulatedElection(self._schedule, self._random, *observers, make_world=make_world)
+        return SimulatedElection(
+            self._schedule, self._random, *observers, spring=self._spring, make_world=make_world
+        )
+
+    def _spring(self, ambush: Ambush, writer: str) -> None:
+        getattr(self, ambush.verb)(**ambush.options_for(writer))
 
     # ---- time, and what can be seen
 
@@ -145,7 +152,7 @@ class Cluster:
         begun = self.now
         while any(not election.leaders for election in self.elections):
             if self.now - begun >= within:
-                raise ViolationError(self.now, f"no leader within {within:g} s after the last fault", 0)
+                raise ViolationError(self.now, f"no leader: none within {within:g} s after the last fault", 0)
             self.run(min(0.1, within))
         return self.now - begun
 
@@ -332,10 +339,26 @@ class Cluster:
         """Empty the holder: whoever does declares the leader dead."""
         self.edit_record("", election=election)
 
-    def edit_record(self, holder: str, *, election: int = 0) -> None:
-        """Write another holder into the record; a record that does not exist is made."""
-        lease = max(process.timing.lease_duration for process in self.processes.values())
-        self._world(election).put(Record(holder=holder, lease_duration=lease))
+    def edit_record(self, holder: str, *, lease_duration: float | None = 15.0, election: int = 0) -> None:
+        """Write another holder into the record; one that does not exist is made."""
+        self._world(election).put(Record(holder=holder, lease_duration=lease_duration))
+
+    def recreate_record(self, election: int = 0) -> None:
+        """Delete the record, and make an empty one in its place."""
+        self.delete_record(election)
+        self.empty_record(election)
+
+    def garble_record(self, election: int = 0) -> None:
+        """Write what cannot be decoded."""
+        self._world(election).put(UnreadableRecord("holderIdentity is a list"))
+
+    def restore(self, versions: int = 10, *, election: int = 0) -> None:
+        """Restore the record from a snapshot that is some versions old; operators raise the epoch then."""
+        world = self._world(election)
+        wanted = world.store.version - versions
+        world.restore(min(world.store.history, key=lambda version: abs(version - wanted)))
+        for replica in self.replicas:
+            self.elections[election].cut_off(replica)
 
     def touch_record(self, election: int = 0) -> None:
         """Change other metadata, as an annotator does."""
@@ -345,8 +368,23 @@ class Cluster:
 
     # ---- healing
 
+    def ambush(self, verb: str, purpose: str = "acquire", *, delay_s: float = 0.0, **options: object) -> None:
+        """Call one of these methods right after the next write of a kind has taken effect.
+
+        Args:
+            verb: its name, such as ``delete_record``.
+            purpose: of the write, in the first election: acquire, renew or release.
+            delay_s: so long after it, in seconds.
+            options: its arguments; the name ``"the writer"`` stands for the process whose write it was.
+        """
+        self.elections[0].ambushes.append(Ambush(Purpose(purpose), verb, delay_s, options))
+
     def heal(self) -> None:
-        """End every fault: all run, everything is reachable, bodies end in time."""
+        """End every fault: all run, everything is reachable, bodies end in time, the record can be read."""
+        for number, election in enumerate(self.elections):
+            election.ambushes.clear()
+            if isinstance(election.world.store.head.record, UnreadableRecord):
+                self.delete_record(number)
         for replica in self.replicas:
             replica.up, replica.lag_s, replica.errors, replica.retry_after_s = True, 0.0, 0.0, None
             self._resume_server(replica)
@@ -373,8 +411,15 @@ class Cluster:
         if process.paused and process.generation == generation and not process.crashed:
             process.paused = False
             for election in self.elections:
-                election.resume(process)
+                election.wake(process)
+            # Whether timers fire first, or what has arrived is taken in, is chance.
+            drivers = [election.driver_of(process) for election in self.elections]
+            if self._random.random() < 0.5:
+                for driver in drivers:
+                    driver.fire()
             process.catch_up()
+            for driver in drivers:
+                driver.fire()
 
     def _reconnect(self, process: Process) -> None:
         process.link.reopen()

@@ -9,6 +9,7 @@ from tenure.events import Elected, Event, Renewed
 from tenure.testing.chronicle import Acquisition, Chronicle
 from tenure.testing.schedule import Schedule
 from tenure.testing.world import Candidate, Observer
+from tenure.token import FencingToken
 
 __all__ = ["FencedStore"]
 
@@ -18,6 +19,8 @@ _LATE_SHARE, _LATE_S = 0.1, 60.0  # of the writes are held up somewhere, for at 
 
 class FencedStore(Observer):
     """Refuses every write with a lower token than the highest it has seen (rule 10).
+
+    After a restore of the election's store its operator raises the epoch, here by hand (rule 9).
 
     Bodies raise the fence when their term begins and write with each renewal. Judged is what it lets through
     by the order in which the terms were truly acquired, which it does not know.
@@ -41,7 +44,7 @@ class FencedStore(Observer):
         self._random = random
         self._chronicle = chronicle
         self._complain = complain
-        self._highest = -1
+        self._highest = (-1, -1)
         self._newest = -1
 
     def said(self, candidate: Candidate, event: Event) -> None:
@@ -50,20 +53,20 @@ class FencedStore(Observer):
         if term is None or candidate.term is None:
             return
         if isinstance(event, Elected):
-            self._schedule.after(_QUICK_S, self._receive, term, int(event.token))
+            self._schedule.after(_QUICK_S, self._receive, term, event.token)
         elif isinstance(event, Renewed):
             late = self._random.random() < _LATE_SHARE
             delay_s = self._random.random() * (_LATE_S if late else _QUICK_S) + _QUICK_S
-            self._schedule.after(delay_s, self._receive, term, int(candidate.term.token))
+            self._schedule.after(delay_s, self._receive, term, candidate.term.token)
 
-    def _receive(self, term: Acquisition, token: int) -> None:
-        version = term.after.version
+    def _receive(self, term: Acquisition, published: FencingToken) -> None:
+        token = (term.era, int(published))
         if token < self._highest:
             self.refused += 1
-            if version >= self._newest:
-                self._complain(f"the fence refuses the newest term, that of {term.candidate.name}")
+            if term.order >= self._newest:
+                self._complain(f"the fence refuses the newest term: that of {term.candidate.name}")
             return
         self.accepted += 1
-        if version < self._newest:
-            self._complain(f"the fence lets an older term write, that of {term.candidate.name}")
-        self._highest, self._newest = token, max(version, self._newest)
+        if term.order < self._newest:
+            self._complain(f"the fence lets an older term write: that of {term.candidate.name}")
+        self._highest, self._newest = token, max(term.order, self._newest)

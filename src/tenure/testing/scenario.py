@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from tenure.election import Election, OnMissing
+from tenure.testing.ambush import WRITER
 from tenure.testing.cluster import Cluster
 from tenure.testing.machine import MachineClock
 from tenure.testing.world import Core, World
@@ -218,6 +219,25 @@ def _drain(random: Random, name: str, seconds: float) -> _Drawn:
     return "drain_slowly", {"name": name, "drain_s": random.choice([seconds, float("inf")])}
 
 
+def _ambush(random: Random, name: str, seconds: float) -> _Drawn:
+    purpose = random.choice(["acquire", "acquire", "renew", "release"])
+    delay_s = random.choice([0.0, 0.002, 0.01, 0.5])
+    verb, options = random.choice(
+        [
+            ("empty_record", {}),
+            ("delete_record", {}),
+            ("recreate_record", {}),
+            ("edit_record", {"holder": "somebody"}),
+            ("partition", {"name": WRITER, "seconds": seconds}),
+            ("partition", {"name": WRITER, "direction": "incoming", "seconds": seconds}),
+            ("pause", {"name": WRITER, "seconds": seconds}),
+            ("crash", {"name": WRITER, "seconds": seconds}),
+            ("resign", {"name": WRITER}),
+        ]
+    )
+    return "ambush", {"verb": verb, "purpose": purpose, "delay_s": delay_s, **options}
+
+
 _ACTS: list[Callable[[Random, str, float], _Drawn]] = [
     _on_a_process("partition"),
     _on_a_process("partition"),
@@ -243,10 +263,17 @@ _ACTS: list[Callable[[Random, str, float], _Drawn]] = [
     _on_a_server("lag", lag_s=20.0),
     _on_a_server("fail", share=0.5),
     _on_a_server("throttle", retry_after_s=2.0),
+    _ambush,
+    _ambush,
     _on_the_record("compact"),
     _on_the_record("touch_record"),
     _on_the_record("delete_record"),
     _on_the_record("delete_record"),
     _on_the_record("empty_record"),
     _on_the_record("edit_record", holder="somebody"),
+    _on_the_record("edit_record", holder="somebody", lease_duration=1.0),
+    _on_the_record("edit_record", holder="somebody", lease_duration=None),
+    _on_the_record("recreate_record"),
+    _on_the_record("garble_record"),
+    _on_the_record("restore", versions=5),
 ]

@@ -111,9 +111,10 @@ class SimulatedDriver:
         """Call an input of the core that takes only the time, as soon as the process runs."""
         self.process.when_it_runs(partial(self._call, method))
 
-    def wake(self) -> None:
-        """The process runs again."""
-        self._world.wake(self.candidate)
+    def fire(self) -> None:
+        """Let the core do what is due."""
+        self._world.now = self._schedule.now
+        self._world.fire(self.candidate)
         self.settle()
 
     def settle(self) -> None:
@@ -243,9 +244,7 @@ class SimulatedDriver:
             return
         self._alarm_at = math.inf
         if self.process.paused or self._stopped:
-            return  # on waking, what is due happens first
-        wanted = self._world.next_timer(self.candidate)
-        if wanted <= self._schedule.now:
-            self._world.now = self._schedule.now
-            self._world.fire(self.candidate)
+            return
+        if self._world.next_timer(self.candidate) <= self._schedule.now:
+            self.fire()
         self.settle()

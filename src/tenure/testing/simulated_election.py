@@ -7,12 +7,13 @@ from random import Random
 
 from tenure.events import Event
 from tenure.requests import Request
+from tenure.testing.ambush import Ambush
 from tenure.testing.process import Process
 from tenure.testing.replica import Replica
 from tenure.testing.schedule import Schedule
 from tenure.testing.simulated_driver import SimulatedDriver
 from tenure.testing.site import Site
-from tenure.testing.world import Candidate, Core, Observer, World
+from tenure.testing.world import Candidate, Change, Core, Observer, World
 
 __all__ = ["SimulatedElection"]
 
@@ -23,12 +24,14 @@ class SimulatedElection(Observer):
     Args:
         schedule: of the simulation.
         random: of the simulation.
+        spring: does what an ambush is for, given it and the process whose write it waited for.
         make_world: makes its world from the observers.
         observers: who is to be told of everything that happens, before the drivers are.
 
     Attributes:
         world: the candidates, dead ones too, and the record.
         site: the record as the API servers have it.
+        ambushes: that wait for a write.
     """
 
     def __init__(
@@ -36,10 +39,13 @@ class SimulatedElection(Observer):
         schedule: Schedule,
         random: Random,
         *observers: Observer,
+        spring: Callable[[Ambush, str], None],
         make_world: Callable[..., World] = World,
     ) -> None:
         self.site = Site(schedule)
         self.world = make_world(*observers, self.site, self)
+        self.ambushes: list[Ambush] = []
+        self._spring = spring
         self._schedule = schedule
         self._random = random
         self._drivers: dict[Candidate, SimulatedDriver] = {}
@@ -52,6 +58,15 @@ class SimulatedElection(Observer):
     def sent(self, candidate: Candidate, request: Request) -> None:
         """Let its driver carry a request."""
         self._drivers[candidate].sent(request)
+
+    def changed(self, change: Change) -> None:
+        """Spring the ambushes that waited for this write."""
+        if change.request is None or change.author is None:
+            return
+        for ambush in [each for each in self.ambushes if each.purpose is change.request.purpose]:
+            self.ambushes.remove(ambush)
+            writer = self._drivers[change.author].process.name
+            self._schedule.after(ambush.delay_s, self._spring, ambush, writer)
 
     def join(self, process: Process, core: Core) -> SimulatedDriver:
         """Let a process campaign with a new core; return its driver, which is still to be started."""
@@ -73,10 +88,10 @@ class SimulatedElection(Observer):
         self.world.now = self._schedule.now
         self.world.pause(self._by_process[process].candidate)
 
-    def resume(self, process: Process) -> None:
-        """The process runs again."""
+    def wake(self, process: Process) -> None:
+        """The process runs again; nothing has been done yet."""
         self.world.now = self._schedule.now
-        self._by_process[process].wake()
+        self.world.wake(self._by_process[process].candidate)
 
     def heal(self, process: Process) -> None:
         """Its link, or its API server, is well again."""

@@ -41,6 +41,9 @@ class Site(Observer):
     def changed(self, change: Change) -> None:
         """Tell the watches, and forget what is old."""
         version = change.after.version
+        if version < change.before.version:
+            self._changes.clear()  # restored: whoever watches is cut off, and finds out by reading
+            return
         self._changes.append((change.at, version))
         if version - self.world.store.compacted > 2 * _HISTORY:
             self.world.store.compact(version - _HISTORY)

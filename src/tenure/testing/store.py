@@ -67,6 +67,7 @@ class RecordStore:
     def restore(self, version: int) -> Versioned:
         """Go back in history, as an etcd does that is restored from a snapshot."""
         self.version = version
+        self.history = {v: seen for v, seen in self.history.items() if v <= version}
         return self.head
 
     def compact(self, version: int) -> None:

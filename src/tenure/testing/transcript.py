@@ -221,6 +221,11 @@ class Transcript(Observer):
     def do_wake(self, name: str) -> None:
         """It goes on, and what is due happens first."""
         self.world.wake(self.world.candidates[name])
+        self.world.fire(self.world.candidates[name])
+
+    def do_unpause(self, name: str) -> None:
+        """It goes on, and something will arrive before its timer fires."""
+        self.world.wake(self.world.candidates[name])
 
     # ---- requests
 

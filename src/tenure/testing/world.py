@@ -216,11 +216,10 @@ class World:
         self.disconnect(candidate)
 
     def wake(self, candidate: Candidate) -> None:
-        """It goes on, and what is due happens first."""
+        """It goes on; whether its timer fires first, or something arrives, is the caller's choice."""
         candidate.paused = False
         for woke in self._woke:
             woke(candidate)
-        self.fire(candidate)
 
     def apply(self, candidate: Candidate, version: int | None = None) -> None:
         """The request under way reaches the store; its answer does not come back yet.
@@ -391,7 +390,7 @@ class World:
     def _apply(self, author: Candidate, request: WriteRequest, sent_at: float) -> Versioned | None:
         before = self.store.head
         after = self.store.apply(request)
-        if after is not None:
+        if after is not None and after is not before:  # an identical write changes nothing
             self._note_change(Change(self.now, before, after, author, request, sent_at))
         return after
 
