@@ -215,19 +215,21 @@ def _always(words: str, trouble: Trouble) -> Choice:
 
 
 WIRE_FAULTS: dict[str, Choice] = {
-    "cut": _always("cut, both ways", Trouble(loss_out=1, loss_in=1)),
-    "cut outgoing": _always("cut, outgoing only", Trouble(loss_out=1)),
-    "cut incoming": _always("cut, incoming only", Trouble(loss_in=1)),
-    "loss": _loss,
-    "delay": _delay,
+    "network cut": _always("cut, both ways", Trouble(loss_out=1, loss_in=1)),
+    "network cut outgoing": _always("cut, outgoing only", Trouble(loss_out=1)),
+    "network cut incoming": _always("cut, incoming only", Trouble(loss_in=1)),
+    "packets lost": _loss,
+    "packets delayed": _delay,
 }
 PROXY_FAULTS: dict[str, Choice] = {
-    "reset": _reset,
-    "no answer": _shared("accepted and neither forwarded nor answered", swallow_requests=True),
-    "late requests": _shared("held back, to be forwarded when this is over", hold_requests=True),
-    "lost answers": _shared("forwarded and never answered", swallow_answers=True),
-    "slow answers": _slow,
-    "truncated answers": _shared("answered in part, then closed", truncate=True),
-    "502": _shared("answered with an HTML page, not forwarded", bad_gateway="before"),
-    "502 after": _shared("answered with an HTML page after it was forwarded", bad_gateway="after"),
+    "connections reset": _reset,
+    "requests unanswered": _shared("accepted and neither forwarded nor answered", swallow_requests=True),
+    "requests late": _shared("held back, to be forwarded when this is over", hold_requests=True),
+    "answers lost": _shared("forwarded and never answered", swallow_answers=True),
+    "answers slow": _slow,
+    "answers truncated": _shared("answered in part, then closed", truncate=True),
+    "502 pages": _shared("answered with an HTML page, not forwarded", bad_gateway="before"),
+    "502 pages after the act": _shared(
+        "answered with an HTML page after it was forwarded", bad_gateway="after"
+    ),
 }

@@ -94,9 +94,7 @@ class Relay:
         while True:
             event = await server.receive()
             if self._is_concerned(lambda trouble: trouble.swallow_answers or trouble.swallow_requests):
-                await (
-                    asyncio.get_running_loop().create_future()
-                )  # for ever: TCP has no gaps, so no rest comes
+                await _forever()  # TCP has no gaps: after what was lost, nothing comes
             if not is_page:
                 await self._hand_on(event)
             elif is_watch or isinstance(event, h11.EndOfMessage):
@@ -199,6 +197,10 @@ class _Side:
 
     def close(self) -> None:
         self._writer.close()
+
+
+async def _forever() -> None:
+    await asyncio.get_running_loop().create_future()
 
 
 def _is_watch(head: h11.Event) -> bool:

@@ -14,13 +14,7 @@ from tests.cluster.server import ApiError, Cluster, ServiceAccount
 
 pytestmark = pytest.mark.cluster
 
-RULES = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
 GIVE_UP_S = 120  # the API server believes in a token for 10 s
-
-
-@pytest.fixture
-def account(cluster: Cluster, namespace: str) -> ServiceAccount:
-    return cluster.service_account(namespace, "candidate", RULES)
 
 
 @pytest.fixture
