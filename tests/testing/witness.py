@@ -1,0 +1,108 @@
+"""Witness: sees by true time what the bodies of one election do, and tells what none of them may do."""
+
+from __future__ import annotations
+
+from tenure import FencingToken, LeaderElector, Term
+from tenure.events import CampaignStarted, Event, LossReason, Lost, Overrun
+from tenure.testing.virtual_time import Machine, true_time
+
+__all__ = ["Candidate", "Witness"]
+
+
+class Candidate:
+    """One process with one elector, and the body that it runs, if it runs one."""
+
+    def __init__(self, name: str, machine: Machine, elector: LeaderElector, witness: Witness) -> None:
+        self.name = name
+        self.machine = machine
+        self.elector = elector
+        self.term: Term | None = None  # of the body that runs
+        self.has_overrun = False
+        self.takes_sigterm = False
+        elector.subscribe(lambda event: witness.hears(self, event))
+
+    def leads(self) -> bool:
+        """Tell whether it believes to lead, by its own clock."""
+        with self.machine.here():
+            return self.elector.is_leader()
+
+    def holds_valid_term(self) -> bool:
+        """Tell whether its body has a valid term, by its own clock."""
+        with self.machine.here():
+            return self.term is not None and self.term.is_valid()
+
+
+class Witness:
+    """Knows the true time and every body; knows nothing of how an election works."""
+
+    def __init__(self) -> None:
+        self.candidates: list[Candidate] = []
+        self.faults: list[str] = []
+        self.told: list[str] = []
+        self.terms = 0
+        self.acts_done = 0
+        self._newest = FencingToken(0, 0)
+        self._stored = FencingToken(0, 0)
+
+    def tell(self, candidate: Candidate | None, what: str) -> None:
+        """Add a line to the story."""
+        self.told.append(f"{true_time():.3f} {candidate.name if candidate else 'scene'}: {what}")
+
+    def blame(self, candidate: Candidate, what: str) -> None:
+        """Something happened that must not."""
+        self.tell(candidate, f"FAULT: {what}")
+        self.faults.append(self.told[-1])
+
+    def hears(self, candidate: Candidate, event: Event) -> None:
+        """Take in what an elector tells."""
+        self.tell(candidate, repr(event))
+        if isinstance(event, CampaignStarted) and candidate.term is not None:
+            self.blame(candidate, "campaigns while its old body runs")
+        if isinstance(event, Lost) and event.reason is LossReason.INTERNAL_ERROR:
+            self.blame(candidate, "tenure itself failed")
+        if isinstance(event, Overrun):
+            candidate.has_overrun = True
+
+    def sees_begin(self, candidate: Candidate, term: Term) -> None:
+        """A body begins."""
+        self.tell(candidate, f"body of term {term.token} begins")
+        self.terms += 1
+        if candidate.term is not None:
+            self.blame(candidate, f"runs two bodies, of {candidate.term.token} and {term.token}")
+        candidate.term, candidate.has_overrun = term, False
+        if term.is_valid():
+            if term.token <= self._newest:
+                self.blame(candidate, f"term {term.token} follows {self._newest}")
+            self._newest = term.token
+            self._look_for_others(candidate)
+
+    def sees_act(self, candidate: Candidate, term: Term) -> None:
+        """A body does something that only a leader may do, if it finds its term valid."""
+        self.look()
+        if candidate.holds_valid_term():
+            self.acts_done += 1
+            self._look_for_others(candidate)
+            if term.token < self._stored:
+                self.blame(candidate, f"{term.token} writes to a store that has seen {self._stored}")
+            self._stored = term.token
+
+    def sees_end(self, candidate: Candidate) -> None:
+        """A body has ended."""
+        self.tell(candidate, f"body of term {candidate.term and candidate.term.token} has ended")
+        candidate.term = None
+
+    def look(self) -> None:
+        """Look at everybody at this instant."""
+        leaders = [candidate for candidate in self.candidates if candidate.leads()]
+        if len(leaders) > 1:
+            self.blame(leaders[0], f"leads beside {', '.join(other.name for other in leaders[1:])}")
+
+    def _look_for_others(self, candidate: Candidate) -> None:
+        """The term of `candidate` is valid now: no other is, and no older body runs untold."""
+        for other in self.candidates:
+            if other is candidate or other.term is None:
+                continue
+            if other.holds_valid_term():
+                self.blame(candidate, f"has a valid term, and so has {other.name}")
+            elif not other.has_overrun and not other.machine.is_paused():
+                self.blame(candidate, f"acts while the body of {other.name} runs on and nobody was told")
