@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from tenure.events import Elected, Event
@@ -20,7 +21,7 @@ class Sighting(NamedTuple):
     """The newest that a candidate has received of one holder: when (its own clock), and its duration."""
 
     version: int
-    attempt: Attempt | None
+    essence: tuple[Attempt | None, datetime | None]
     at: float
     lease_duration: float
 
@@ -52,9 +53,9 @@ class Acquisition:
     era: int
 
     def early_s(self, held: Versioned) -> float:
-        """Return how long before the end of a record's lease it was sent, as far as its candidate knew (rule 2).
+        """Return how long before the end of a record's lease it was sent, in seconds (rule 2).
 
-        Zero: it was not, or nothing was known of that holder.
+        Counted as its candidate knew it; 0 where it knew nothing of that holder.
         """
         seen = self.sightings.get(_key(held))
         if seen is None:
@@ -152,9 +153,10 @@ class Chronicle(Observer):
         sightings = self._sightings.setdefault(candidate, {})
         key = _key(seen)
         known = sightings.get(key)
-        if known is None or (seen.version > known.version and record.attempt != known.attempt):
+        essence = record.attempt, record.renew_time  # an annotator changes neither
+        if known is None or (seen.version > known.version and essence != known.essence):
             lease = record.lease_duration or candidate.timing.lease_duration
-            sightings[key] = Sighting(seen.version, record.attempt, self.now(candidate), lease)
+            sightings[key] = Sighting(seen.version, essence, self.now(candidate), lease)
 
     def said(self, candidate: Candidate, event: Event) -> None:
         if isinstance(event, Elected) and candidate in self.acquisitions:

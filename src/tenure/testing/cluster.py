@@ -208,7 +208,7 @@ class Cluster:
             process.crashed = True
             for election in self.elections:
                 election.leave(process)
-            self._undo_after(seconds, self.restart, name)
+            self._undo_after(seconds, self._revive, process, process.generation)
 
     def restart(self, name: str, *, identity: str = "") -> None:
         """Start a process anew, under the same identity or another; it is killed first if it still runs."""
@@ -406,6 +406,10 @@ class Cluster:
                 on_missing=self._on_missing,
             )
             election.join(process, core).start()
+
+    def _revive(self, process: Process, generation: int) -> None:
+        if process.crashed and process.generation == generation:
+            self.restart(process.name)
 
     def _resume(self, process: Process, generation: int) -> None:
         if process.paused and process.generation == generation and not process.crashed:

@@ -1,4 +1,4 @@
-"""Scenario: what happens to a simulated cluster, drawn from a seed or written by hand; it can be made shorter."""
+"""Scenario: what happens to a simulated cluster, drawn from a seed or written by hand."""
 
 from __future__ import annotations
 
@@ -219,22 +219,23 @@ def _drain(random: Random, name: str, seconds: float) -> _Drawn:
     return "drain_slowly", {"name": name, "drain_s": random.choice([seconds, float("inf")])}
 
 
+_STRIKES: list[tuple[str, dict[str, Any]]] = [
+    ("empty_record", {}),
+    ("delete_record", {}),
+    ("recreate_record", {}),
+    ("edit_record", {"holder": "somebody"}),
+    ("partition", {"name": WRITER, "seconds": 20.0}),
+    ("partition", {"name": WRITER, "direction": "incoming", "seconds": 10.0}),
+    ("pause", {"name": WRITER, "seconds": 20.0}),
+    ("crash", {"name": WRITER, "seconds": 1.0}),
+    ("resign", {"name": WRITER}),
+]
+
+
 def _ambush(random: Random, name: str, seconds: float) -> _Drawn:
     purpose = random.choice(["acquire", "acquire", "renew", "release"])
     delay_s = random.choice([0.0, 0.002, 0.01, 0.5])
-    verb, options = random.choice(
-        [
-            ("empty_record", {}),
-            ("delete_record", {}),
-            ("recreate_record", {}),
-            ("edit_record", {"holder": "somebody"}),
-            ("partition", {"name": WRITER, "seconds": seconds}),
-            ("partition", {"name": WRITER, "direction": "incoming", "seconds": seconds}),
-            ("pause", {"name": WRITER, "seconds": seconds}),
-            ("crash", {"name": WRITER, "seconds": seconds}),
-            ("resign", {"name": WRITER}),
-        ]
-    )
+    verb, options = random.choice(_STRIKES)
     return "ambush", {"verb": verb, "purpose": purpose, "delay_s": delay_s, **options}
 
 

@@ -121,10 +121,10 @@ def _demand_a_takeover(cluster: Cluster, scenario: Scenario) -> int:
     tally = cluster.tallies[0]
     tally.reset()
     cluster.crash(cluster.leader)
-    for _ in range(int(_takeover_s(scenario))):
+    for _ in range(int(_takeover_s(scenario) / 2)):
         cluster.touch_record()
         cluster.run(1.0)
-    cluster.run_until_led(3.0)
+    cluster.run_until_led(_takeover_s(scenario) / 2 + 3.0)
     cluster.run(2.0)
     if tally.acquisitions > len(scenario.members) - 1:
         raise ViolationError(cluster.now, f"costly takeover: {tally.acquisitions} writes", 0)
