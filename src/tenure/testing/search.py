@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tenure.election import Election, OnMissing
+from tenure.testing.search_actor import Stage
+from tenure.testing.search_form import Forms
 from tenure.testing.search_key import Keys
 from tenure.testing.search_ledger import Ledger
 from tenure.testing.search_position import Board, Position
@@ -79,9 +81,9 @@ def search(
     """
     limits = limits or Limits()
     ledger = Ledger(timing.renew_deadline, gap=on_missing == "create")
-    board = Board(core, _options(timing, on_missing, draw), limits, _TICK_S, ledger)
-    keys = Keys(timing, spread=draw > 0)
-    run = _Search(core, board, keys, most_states, most_steps, progress)
+    forms = Forms(timing, spread=draw > 0)
+    board = Board(core, _options(timing, on_missing, draw), limits, _TICK_S, Stage(forms), ledger)
+    run = _Search(core, board, Keys(forms), most_states, most_steps, progress)
     collecting = gc.isenabled()
     gc.disable()  # millions of objects, and no cycle among them
     try:

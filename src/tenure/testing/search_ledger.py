@@ -7,6 +7,7 @@ accepted.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,9 +89,13 @@ class Ledger(Observer):
         if request.purpose is not Purpose.RELEASE:
             self._note(author, counted_at=change.sent_at)
 
-    def check_leaders(self, candidates: dict[str, Candidate], now: float) -> None:
+    def failed(self, error: str) -> None:
+        """A core did what no core may do, and was stopped."""
+        self._blame(error)
+
+    def check_leaders(self, candidates: Iterable[Candidate], now: float) -> None:
         """Check that at most one candidate has a valid term at the true time `now`."""
-        leaders = [each for each in candidates.values() if each.has_valid_term(now)]
+        leaders = [each for each in candidates if each.has_valid_term(now)]
         if len(leaders) > 1 and not self._is_gap(leaders):
             self._blame(f"TWO LEADERS: {' and '.join(each.name for each in leaders)}")
 

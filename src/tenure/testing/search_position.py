@@ -4,57 +4,59 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from tenure.requests import ReadRequest, WriteRequest
+from tenure.events import Elected, Event
+from tenure.requests import WriteRequest
+from tenure.testing.search_actor import Actor, Note, Stage
 from tenure.testing.search_copy import copy_of_candidate
+from tenure.testing.search_form import NAMES
 from tenure.testing.search_ledger import Entry, Ledger
 from tenure.testing.search_steps import Limits, Step, is_doomed, steps_from
 from tenure.testing.store import RecordStore
 from tenure.testing.transcript import new_candidate
-from tenure.testing.world import Candidate, Core, World
+from tenure.testing.world import Candidate, Core
 
-__all__ = ["NAMES", "Board", "Position"]
-
-# Of candidates, in the order in which they come.
-NAMES = ("a", "b", "c", "d", "e", "f")
+__all__ = ["Board", "Position"]
 
 
 @dataclass(slots=True)
 class Position:
-    """A state that was reached. Positions share what the step between them has not touched.
+    """A state that was reached. Positions share what the step between them has not changed.
 
     Attributes:
         now: true time, seconds.
         store: with the record.
-        candidates: by name, the dead ones too.
+        actors: the candidates by name, the dead ones too.
         entries: of the ledger.
         acquired: of the ledger.
         deleted: of the ledger.
-        dead: names of processes that have ended.
         left: what may still happen.
-        forms: what `tenure.testing.search_key` has found out of each candidate at `now`.
     """
 
     now: float
     store: RecordStore
-    candidates: dict[str, Candidate]
+    actors: dict[str, Actor]
     entries: dict[str, Entry]
     acquired: dict[int, str]
     deleted: tuple[int, ...]
-    dead: frozenset[str]
     left: Limits
-    forms: dict[str, object] = field(default_factory=dict)
+
+    def draft(self) -> Position:
+        """Return a copy that may be changed into what follows."""
+        actors = dict(self.actors)
+        return Position(self.now, self.store, actors, self.entries, self.acquired, self.deleted, self.left)
 
 
 class Board:
-    """The one world in which all steps are taken: set up as a position, changed, and taken down again.
+    """Knows what can happen in a position, and what comes of it.
 
     Args:
         core: makes the candidates.
         options: of the command ``candidate``.
         limits: of each run.
         tick: seconds by which time goes on.
+        stage: plays what was not seen before.
         ledger: judges.
 
     Attributes:
@@ -62,14 +64,20 @@ class Board:
     """
 
     def __init__(
-        self, core: Callable[..., Core], options: str, limits: Limits, tick: float, ledger: Ledger
+        self,
+        core: Callable[..., Core],
+        options: str,
+        limits: Limits,
+        tick: float,
+        stage: Stage,
+        ledger: Ledger,
     ) -> None:
         self._core = core
         self._options = options
-        self._tick = tick
         self._limits = limits
+        self._tick = tick
+        self._stage = stage
         self._ledger = ledger
-        self._world = World(self._ledger)
         self.fault = ""
 
     # ---- as commands
@@ -78,151 +86,197 @@ class Board:
         """Return the commands that lead to the first position."""
         return [*(f"candidate {name} {self._options}" for name in NAMES[:2]), "campaign a", "campaign b"]
 
-    def commands(self, step: Step, names: int) -> list[str]:
-        """Return the commands of a step, where there are so many `names` already."""
+    def commands(self, step: Step, present: int) -> list[str]:
+        """Return the commands of a step, where so many candidates are `present` or dead."""
         if step.verb != "restart":
             return [str(step)]
-        return [f"pause {step.name}", *self._arrival(step, names)]
-
-    def _arrival(self, step: Step, names: int) -> list[str]:
-        successor = NAMES[names]
+        successor = NAMES[present]
         identity = f"identity={step.name} " if step.argument == "with the same identity" else ""
-        return [f"candidate {successor} {identity}{self._options}", f"campaign {successor}"]
+        candidate = f"candidate {successor} {identity}{self._options}"
+        return [f"pause {step.name}", candidate, f"campaign {successor}"]
 
     # ---- as positions
 
     def first(self) -> Position:
         """Return the position in which two candidates have just begun to campaign."""
-        for command in self.opening():
-            self._run(command)
-        return self._taken_down(frozenset(), self._limits)
+        ledger = self._ledger
+        position = Position(
+            0.0, RecordStore(), {}, ledger.entries, ledger.acquired, ledger.deleted, self._limits
+        )
+        for command in self.opening()[:2]:
+            self._arrive(position, command)
+        position.entries = ledger.entries
+        return position
 
     def steps(self, position: Position) -> list[Step]:
         """Return what can happen next."""
-        self._set_up(position)
-        return list(steps_from(self._world, position.dead, position.left, self._tick))
+        return list(steps_from(position.actors.values(), position.store.head, position.left, self._tick))
 
     def after(self, position: Position, step: Step) -> Position:
         """Return what a step leads to; `fault` tells what it broke."""
-        self._set_up(position)
-        world, dead, left = self._world, position.dead, position.left
-        if step.costs:
-            left = replace(left, **{step.costs: getattr(left, step.costs) - 1})
-        touched = self._touched(position, step)
-        for name in touched:
-            world.candidates[name] = copy_of_candidate(world.candidates[name], with_core=True)
-        if self._writes(world.candidates.get(step.name), step):
-            world.store = self._copy_of_store(world.store)
-        try:
-            if step.verb == "restart":
-                dead = dead | {step.name}
-            for command in self.commands(step, len(world.candidates)):
-                self._run(command)
-        except RuntimeError as error:
-            self._ledger.fault = f"error: {error}"
-        self._check()
-        self.fault = self._ledger.fault
-        if world.store is not position.store:
-            self._settle_writes(left)
-        following = self._taken_down(dead, left)
-        if following.now == position.now:
-            kept = [name for name, each in world.candidates.items() if each is position.candidates.get(name)]
-            following.forms = {name: position.forms[name] for name in kept if name in position.forms}
-        return following
-
-    def _touched(self, position: Position, step: Step) -> list[str]:
-        if step.verb == "advance":
-            until = position.now + self._tick
-            return [n for n, each in position.candidates.items() if self._world.next_timer(each) <= until]
-        return [step.name] if step.name else []
-
-    def _writes(self, candidate: Candidate | None, step: Step) -> bool:
-        if step.verb in ("delete", "land"):
-            return True
-        if candidate is None or step.verb not in ("apply", "answer"):
-            return False
-        return not candidate.applied and not isinstance(candidate.pending, ReadRequest)
-
-    def _copy_of_store(self, store: RecordStore) -> RecordStore:
-        copied = copy.copy(store)
-        oldest = store.version - self._limits.news
-        copied.history = {version: seen for version, seen in store.history.items() if version >= oldest}
-        return copied
-
-    def _settle_writes(self, left: Limits) -> None:
-        """Settle now what will become of writes that can only be refused: they need no step."""
-        world = self._world
-        for name, candidate in world.candidates.items():
-            doomed = [n for n, (each, _) in candidate.limbo.items() if is_doomed(each, world, left.deletions)]
-            conflicts = self._conflicts(candidate, left)
-            if not (doomed or conflicts):
-                continue
-            cleaned = world.candidates[name] = copy_of_candidate(candidate, with_core=False)
-            for number in doomed:
-                del cleaned.limbo[number]
-            if conflicts:
-                cleaned.applied, cleaned.outcome = True, None
-
-    def _conflicts(self, candidate: Candidate, left: Limits) -> bool:
-        """Tell whether the write under way can only conflict, whenever it arrives."""
-        request = candidate.pending
-        writes = isinstance(request, WriteRequest) and not candidate.applied
-        return writes and is_doomed(request, self._world, left.deletions)
-
-    def _set_up(self, position: Position) -> None:
-        world, ledger = self._world, self._ledger
-        world.now, world.store, world.candidates = position.now, position.store, dict(position.candidates)
+        ledger, reached = self._ledger, position.draft()
         ledger.entries, ledger.acquired, ledger.deleted = position.entries, position.acquired, position.deleted
         ledger.fault = ""
+        if step.costs:
+            reached.left = replace(reached.left, **{step.costs: getattr(reached.left, step.costs) - 1})
+        self._take(reached, step)
+        ledger.check_leaders([actor.candidate for actor in reached.actors.values()], reached.now)
+        if reached.store is not position.store:
+            self._settle_writes(reached)
+        reached.entries, reached.acquired, reached.deleted = ledger.entries, ledger.acquired, ledger.deleted
+        self.fault = ledger.fault
+        return reached
 
-    def _taken_down(self, dead: frozenset[str], left: Limits) -> Position:
-        world, ledger = self._world, self._ledger
-        return Position(
-            now=world.now,
-            store=world.store,
-            candidates=dict(world.candidates),
-            entries=ledger.entries,
-            acquired=ledger.acquired,
-            deleted=ledger.deleted,
-            dead=dead,
-            left=left,
-        )
-
-    def _check(self) -> None:
-        self._ledger.check_leaders(self._world.candidates, self._world.now)
-
-    def _run(self, command: str) -> None:
-        """Do what `tenure.testing.transcript` does at this command."""
-        world = self._world
-        verb, *rest = command.split()
-        if verb == "advance":
-            world.advance(world.now + float(rest[0].removesuffix("s")), check=self._check)
-        elif verb == "delete":
-            world.delete()
-        elif verb == "candidate":
-            options = dict(word.split("=", 1) for word in rest[1:])
-            world.add(new_candidate(self._core, rest[0], options))
-        else:
-            self._run_with(world.candidates[rest[0]], verb, rest[1:])
-
-    def _run_with(self, candidate: Candidate, verb: str, rest: list[str]) -> None:
-        world = self._world
-        match verb:
-            case "campaign" | "resign" | "refresh" | "body-ended":
-                world.call(candidate, verb.replace("-", "_"))
+    def _take(self, reached: Position, step: Step) -> None:
+        match step.verb:
+            case "advance":
+                self._advance(reached)
+            case "delete":
+                self._change_store(reached, self._stage.world.delete)
+            case "restart":
+                self._restart(reached, step)
             case "apply":
-                world.apply(candidate)
-            case "answer":
-                world.deliver(candidate)
-            case "lose":
-                world.fail(candidate)
+                self._apply(reached, step.name)
             case "land":
-                world.land(candidate, int(rest[0]))
-            case "tell":
-                world.tell(candidate, world.store.history[int(rest[0].removeprefix("v"))])
-            case "pause":
-                world.pause(candidate)
-            case "wake":
-                world.wake(candidate)
+                self._land(reached, step.name, int(step.argument))
             case _:
-                raise ValueError(f"no step of a search: {verb}")
+                self._call(reached, step)
+
+    # ---- one candidate
+
+    def _call(self, reached: Position, step: Step) -> None:
+        world, name = self._stage.world, step.name
+        match step.verb:
+            case "answer":
+                if not reached.actors[name].candidate.applied:
+                    self._apply(reached, name)
+                self._move(reached, name, "answer", world.deliver)
+            case "tell":
+                seen = reached.store.history[int(step.argument.removeprefix("v"))]
+                self._move(reached, name, ("tell", seen), lambda candidate: world.tell(candidate, seen))
+            case "lose":
+                self._move(reached, name, "lose", world.fail)
+            case "pause":
+                self._move(reached, name, "pause", world.pause)
+            case "wake":
+                self._move(reached, name, "wake", world.wake)
+            case method:
+                act = method.replace("-", "_")
+                self._move(reached, name, method, lambda candidate: world.call(candidate, act))
+
+    def _move(
+        self,
+        reached: Position,
+        name: str,
+        what: str | tuple[object, ...],
+        act: Callable[[Candidate], object],
+        *,
+        with_core: bool = True,
+    ) -> None:
+        actor = reached.actors[name]
+        move = self._stage.move(actor, what, act, now=reached.now, with_core=with_core)
+        reached.actors[name] = move.actor
+        self._note(move.notes)
+
+    def _note(self, notes: list[Note]) -> None:
+        for candidate, what in notes:
+            if isinstance(what, str):
+                self._ledger.failed(what)
+            elif isinstance(what, Event):
+                self._ledger.said(candidate, what)
+            else:
+                self._ledger.sent(candidate, what)
+
+    def _restart(self, reached: Position, step: Step) -> None:
+        """One process ends for good, another begins."""
+        stage, old = self._stage, copy_of_candidate(reached.actors[step.name].candidate, with_core=False)
+        arrival = self.commands(step, len(reached.actors))[1]
+        stage.world.now = reached.now
+        stage.world.pause(old)
+        reached.actors[step.name] = stage.actor(old, is_dead=True)
+        self._arrive(reached, arrival)
+
+    def _arrive(self, reached: Position, command: str) -> None:
+        stage, (name, *options) = self._stage, command.split()[1:]
+        candidate = new_candidate(self._core, name, dict(option.split("=", 1) for option in options))
+        stage.world.now, stage.world.candidates = reached.now, {name: candidate}
+        self._note(stage.play(lambda: stage.world.call(candidate, "campaign")))
+        reached.actors[name] = stage.actor(candidate)
+
+    # ---- the record
+
+    def _apply(self, reached: Position, name: str) -> None:
+        probe = copy_of_candidate(reached.actors[name].candidate, with_core=False)
+        if isinstance(probe.pending, WriteRequest):
+            self._change_store(reached, lambda: self._stage.world.apply(probe))
+        else:
+            self._stage.world.store = reached.store
+            self._stage.world.apply(probe)
+        what = ("applied", probe.outcome)
+        self._move(reached, name, what, lambda each: _set_outcome(each, probe), with_core=False)
+
+    def _land(self, reached: Position, name: str, number: int) -> None:
+        probe = copy_of_candidate(reached.actors[name].candidate, with_core=False)
+        self._change_store(reached, lambda: self._stage.world.land(probe, number))
+        self._move(reached, name, ("landed", number), lambda each: each.limbo.pop(number), with_core=False)
+
+    def _change_store(self, reached: Position, act: Callable[[], object]) -> None:
+        store = copy.copy(reached.store)
+        oldest = store.version - self._limits.news
+        store.history = {version: seen for version, seen in store.history.items() if version >= oldest}
+        world = self._stage.world
+        world.now, world.store, world.candidates = reached.now, store, {}
+        act()
+        for change in self._stage.changes():
+            reached.store = store
+            self._ledger.changed(change)
+
+    def _settle_writes(self, reached: Position) -> None:
+        """Settle now what will become of writes that can only be refused: they need no step."""
+        head, deletions = reached.store.head, reached.left.deletions
+        for name, actor in reached.actors.items():
+            candidate = actor.candidate
+            doomed = [n for n, (each, _) in candidate.limbo.items() if is_doomed(each, head, deletions)]
+            writes = isinstance(candidate.pending, WriteRequest) and not candidate.applied
+            if writes and is_doomed(candidate.pending, head, deletions):
+                probe = copy_of_candidate(candidate, with_core=False)
+                probe.outcome = None
+                what = ("applied", None)
+                self._move(reached, name, what, lambda each, to=probe: _set_outcome(each, to), with_core=False)
+            for number in doomed:
+                self._move(
+                    reached, name, ("landed", number), lambda each, n=number: each.limbo.pop(n), with_core=False
+                )
+
+    # ---- time
+
+    def _advance(self, reached: Position) -> None:
+        world, until = self._stage.world, reached.now + self._tick
+        moves = {
+            name: self._stage.move(
+                actor,
+                "advance",
+                lambda _: world.advance(until),
+                now=reached.now,
+                with_core=not actor.candidate.paused and world.next_timer(actor.candidate) <= until,
+            )
+            for name, actor in reached.actors.items()
+        }
+        notes = [note for move in moves.values() for note in move.notes]
+        if any(isinstance(what, Elected) for _, what in notes):
+            self._look_meanwhile(reached, until)
+        reached.now = until
+        reached.actors = {name: move.actor for name, move in moves.items()}
+        self._note(notes)
+
+    def _look_meanwhile(self, reached: Position, until: float) -> None:
+        """Some term begins by itself, so terms must be compared before the tick is over too."""
+        world, actors = self._stage.world, reached.actors
+        copies = {n: copy_of_candidate(actor.candidate, with_core=True) for n, actor in actors.items()}
+        world.now, world.candidates = reached.now, copies
+        look = lambda: self._ledger.check_leaders(copies.values(), world.now)  # noqa: E731
+        self._stage.play(lambda: world.advance(until, check=look))
+
+
+def _set_outcome(candidate: Candidate, probe: Candidate) -> None:
+    candidate.applied, candidate.outcome = True, probe.outcome

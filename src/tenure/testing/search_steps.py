@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tenure.record import Versioned
 from tenure.requests import ReadRequest, WriteRequest
 from tenure.states import State
-from tenure.testing.world import Candidate, World
+from tenure.testing.search_actor import Actor
+from tenure.testing.world import Candidate
 
 __all__ = ["Limits", "Step", "is_doomed", "news_for", "steps_from"]
 
@@ -59,9 +61,8 @@ class Step(NamedTuple):
         return " ".join(filter(None, [self.verb, self.name, self.argument]))
 
 
-def is_doomed(request: WriteRequest, world: World, deletions_left: int) -> bool:
+def is_doomed(request: WriteRequest, head: Versioned, deletions_left: int) -> bool:
     """Tell whether a write can never be accepted any more: versions only rise."""
-    head = world.store.head
     if request.base is None:
         return head.record is not None and not deletions_left
     return head.record is None or (request.base.version, request.base.uid) != (head.version, head.uid)
@@ -76,29 +77,29 @@ def news_for(candidate: Candidate, newest: int, limits: Limits) -> range:
     return range(max(oldest, 1), newest + 1)
 
 
-def steps_from(world: World, dead: frozenset[str], left: Limits, tick: float) -> Iterator[Step]:
+def steps_from(actors: Iterable[Actor], head: Versioned, left: Limits, tick: float) -> Iterator[Step]:
     """Yield all steps that are possible.
 
     Args:
-        world: as it is now.
-        dead: candidates whose process has ended.
+        actors: all candidates.
+        head: the newest fact.
         left: what may still happen.
         tick: seconds by which time goes on.
     """
-    for candidate in world.candidates.values():
+    for actor in actors:
+        candidate = actor.candidate
         for number in candidate.limbo:
             yield Step("land", candidate.name, str(number))
-        if candidate.name in dead:
-            if not candidate.applied and isinstance(candidate.pending, WriteRequest):
-                yield Step("apply", candidate.name)
-        else:
-            yield from _steps_of(candidate, world, left)
-    if left.deletions and world.store.head.record is not None:
+        if not actor.is_dead:
+            yield from _steps_of(candidate, head, left)
+        elif not candidate.applied and isinstance(candidate.pending, WriteRequest):
+            yield Step("apply", candidate.name)
+    if left.deletions and head.record is not None:
         yield Step("delete", costs="deletions")
     yield Step("advance", argument=f"{tick:g}s")
 
 
-def _steps_of(candidate: Candidate, world: World, left: Limits) -> Iterator[Step]:
+def _steps_of(candidate: Candidate, head: Versioned, left: Limits) -> Iterator[Step]:
     name = candidate.name
     if candidate.pending is not None:
         yield Step("answer", name)
@@ -106,15 +107,12 @@ def _steps_of(candidate: Candidate, world: World, left: Limits) -> Iterator[Step
             yield Step("apply", name)
         if _can_be_lost(candidate, left):
             yield Step("lose", name)
-    for version in news_for(candidate, world.store.version, left):
+    for version in news_for(candidate, head.version, left):
         yield Step("tell", name, f"v{version}")
     if candidate.paused:
         yield Step("wake", name)
-    elif left.pauses:
-        yield Step("pause", name, costs="pauses")
-    yield from _steps_of_the_program(candidate, left)
-    if left.refreshes and candidate.pending is None and candidate.core.newest is not None:
-        yield Step("refresh", name, costs="refreshes")
+    else:
+        yield from _steps_of_the_program(candidate, left)
     if left.restarts:
         yield Step("restart", name, "with the same identity", costs="restarts")
         yield Step("restart", name, "with another identity", costs="restarts")
@@ -122,8 +120,10 @@ def _steps_of(candidate: Candidate, world: World, left: Limits) -> Iterator[Step
 
 def _steps_of_the_program(candidate: Candidate, left: Limits) -> Iterator[Step]:
     state = candidate.core.state
-    if candidate.paused:
-        return
+    if left.pauses:
+        yield Step("pause", candidate.name, costs="pauses")
+    if left.refreshes and candidate.pending is None and candidate.core.newest is not None:
+        yield Step("refresh", candidate.name, costs="refreshes")
     if state is State.IDLE:
         yield Step("campaign", candidate.name)
     if state in (State.LOST, State.DRAINING):
