@@ -32,10 +32,11 @@ def kinds_for(arena: Arena) -> list[Kind]:
 
 
 def _of_processes() -> list[Kind]:
+    # The most dangerous are the most frequent: a leader that is gone, or does not know that time has passed.
     return [
-        Kind(Kill.name, partial(_strike, Kill), (0.2, 5)),
-        Kind(Terminate.name, partial(_strike, Terminate), (0.5, 4)),
-        Kind(Freeze.name, partial(_strike, Freeze), _LOSING),
+        Kind(Kill.name, partial(_strike, Kill), (0.2, 5), weight=3),
+        Kind(Terminate.name, partial(_strike, Terminate), (0.5, 4), weight=2),
+        Kind(Freeze.name, partial(_strike, Freeze), _LOSING, weight=4),
         # client-go takes a record of its own name for its own: no term of ours is safe from that, nor theirs.
         Kind(Twin.name, partial(_strike, Twin), (2, 8), spares=(CLIENT_GO,)),
         Kind(Starvation.name, lambda _: Starvation(), (1, 5), has_victim=False),

@@ -32,6 +32,7 @@ class Kind:
         concerns: what it needs or spoils beside its victim; no two faults concern the same at once.
         has_victim: it strikes one candidate.
         spares: kinds of candidates that it does not strike.
+        weight: how often it has its turn, where others have it once.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Kind:
     concerns: tuple[str, ...] = ()
     has_victim: bool = True
     spares: tuple[str, ...] = ()
+    weight: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Done:
 def plan(seed: int, seconds: float, kinds: Sequence[Kind], names: Sequence[str]) -> list[Strike]:
     """Return what the seed says: when, which fault, against whom, how long.
 
-    Half of the faults that have a victim strike whoever leads then. All kinds have their turn before one
-    comes again. The same seed and kinds give the same plan; what it meets differs from run to run.
+    Half of the faults that have a victim strike whoever leads then. All kinds have their turns before
+    the next round. The same seed and kinds give the same plan; what it meets differs from run to run.
     """
     rng = random.Random(seed)
     strikes: list[Strike] = []
@@ -93,8 +95,9 @@ def plan(seed: int, seconds: float, kinds: Sequence[Kind], names: Sequence[str])
 
 
 def _turns(rng: random.Random, kinds: Sequence[Kind]) -> Iterator[Kind]:
-    while kinds:
-        yield from rng.sample(kinds, len(kinds))
+    weights = [kind.weight for kind in kinds]
+    while True:
+        yield from rng.sample(kinds, sum(weights), counts=weights)
 
 
 class Nemesis:
