@@ -78,7 +78,7 @@ class Relay:
         server = await self._forward(request)
         if was_held:  # nobody may wait for it any longer, and it must arrive all the same
             await server.stir()
-        await _first(self._carry_answer(server, _is_watch(request[0])), self._candidate.gone())
+        await _first(self._carry_answer(server), self._candidate.gone())
 
     async def _forward(self, request: list[h11.Event]) -> _Side:
         if self._server is None:
@@ -89,16 +89,15 @@ class Relay:
             await self._server.send(event)
         return self._server
 
-    async def _carry_answer(self, server: _Side, is_watch: bool) -> None:
+    async def _carry_answer(self, server: _Side) -> None:
         is_page = self._is_concerned(lambda trouble: trouble.bad_gateway == "after")
         while True:
             event = await server.receive()
             if self._is_concerned(lambda trouble: trouble.swallow_answers or trouble.swallow_requests):
                 await _forever()  # TCP has no gaps: after what was lost, nothing comes
-            if not is_page:
-                await self._hand_on(event)
-            elif is_watch or isinstance(event, h11.EndOfMessage):
+            if is_page:
                 await self._answer_page()
+            await self._hand_on(event)
             if isinstance(event, h11.EndOfMessage):
                 return
 
@@ -201,10 +200,6 @@ class _Side:
 
 async def _forever() -> None:
     await asyncio.get_running_loop().create_future()
-
-
-def _is_watch(head: h11.Event) -> bool:
-    return isinstance(head, h11.Request) and b"watch=" in head.target
 
 
 async def _first(work: Coroutine[Any, Any, T], gone: Coroutine[Any, Any, NoReturn]) -> T:
