@@ -142,8 +142,12 @@ def _typed(kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
     obj |= {field: body[field] for field in kind.fields if body.get(field) is not None}
     if kind.kind == "Lease":
         obj["spec"] = read_struct(body.get("spec") or {}, "Lease.spec", "LeaseSpec", _LEASE_SPEC)
-    if kind.kind == "ConfigMap" and "data" in obj:
-        obj["data"] = read_strings(obj["data"], "ConfigMap.data")
+    if kind.kind == "ConfigMap":
+        obj |= {
+            field: read_strings(obj[field], f"ConfigMap.{field}")
+            for field in ("data", "binaryData")
+            if field in obj
+        }
     return obj
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from tenure.devserver import protobuf
 from tenure.devserver.admission import refuse_unknown_fields
 from tenure.devserver.discovery import discovery_document
+from tenure.devserver.json_text import check_nesting, parse_json
 from tenure.devserver.kinds import Kind, find_kind, is_served
 from tenure.devserver.patch import PATCHES, json_patch
 from tenure.devserver.registry import Registry
@@ -34,6 +34,8 @@ __all__ = ["App", "LoggedRequest"]
 
 _HEALTH = ("/healthz", "/livez", "/readyz")
 _WATCH_TIMEOUT_S = 1800.0
+_LARGEST_BODY = 3 * 1024 * 1024
+_MOST_DIGITS = 18
 
 
 class LoggedRequest(NamedTuple):
@@ -75,16 +77,19 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        query = f"?{request.url.query}" if request.url.query else ""
-        self.requests.append(LoggedRequest(request.method, request.url.path, request.url.path + query))
+        # Not request.url, which is put together from the Host header: that may hold anything.
+        path, query = scope["path"], scope["query_string"].decode("latin-1")
+        self.requests.append(LoggedRequest(request.method, path, f"{path}?{query}" if query else path))
         try:
             response = await self._answer(request)
         except StatusError as error:
             response = JSONResponse(error.status, error.code)
+        except ClientDisconnect:
+            return  # in the middle of its own body: there is nobody to answer
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        path = request.url.path
+        path = request.scope["path"]
         if path in _HEALTH or path.startswith(tuple(f"{health}/" for health in _HEALTH)):
             return PlainTextResponse("ok")
         if path != "/version":
@@ -118,8 +123,7 @@ class App:
             case "PATCH", True:
                 return JSONResponse(self._registry.patch(kind, target.place, name, await _patch(request)))
             case "DELETE", True:
-                options = await _body(request, kind) if await request.body() else {}
-                preconditions = options.get("preconditions") or {}
+                preconditions = await _preconditions(request, kind)
                 return JSONResponse(self._registry.delete(kind, target.place, name, preconditions))
             case "DELETE", False if target.namespace is not None or not kind.namespaced:
                 doomed = self._registry.delete_collection(kind, target.place, _selector(request, target))
@@ -213,16 +217,25 @@ def _flag(text: str | None) -> bool:
 
 
 def _seconds(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    fault = _number_fault(text)
+    if fault:
+        raise bad_request(f'strconv.ParseInt: parsing "{text:.40}": {fault}')
     return int(text)
 
 
 def _version(text: str, *, lists: bool) -> int:
-    if text.isascii() and text.isdigit():
+    fault = _number_fault(text)
+    if not fault:
         return int(text)
-    why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+    why = f'resourceVersion: Invalid value: "{text:.40}": strconv.ParseUint: parsing "{text:.40}": {fault}'
     raise bad_request(f"invalid resource version: {why}") if lists else internal(why)
+
+
+def _number_fault(text: str) -> str:
+    """What is wrong with a whole number of 64 bits; empty if nothing is."""
+    if not (text.isascii() and text.isdigit()):
+        return "invalid syntax"
+    return "value out of range" if len(text) > _MOST_DIGITS else ""
 
 
 def _initial_without_match() -> StatusError:
@@ -230,16 +243,26 @@ def _initial_without_match() -> StatusError:
     return invalid("meta.k8s.io", "ListOptions", "", [("FieldValueForbidden", "resourceVersionMatch", rule)])
 
 
-async def _body(request: Request, kind: Kind) -> Any:
-    """The decoded body, JSON or protobuf."""
-    body = await request.body()
+async def _bytes(request: Request) -> bytes:
+    """The body, as long as the real server takes it."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            message = f"Request entity too large: limit is {_LARGEST_BODY}"
+            raise StatusError(413, "RequestEntityTooLarge", message, {})
+    return bytes(body)
+
+
+def _decoded(request: Request, kind: Kind, body: bytes) -> Any:
+    """What a body says, JSON or protobuf."""
     unreadable = (
         f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind"
     )
     match _media_type(request) or "application/json":
         case "application/json":
             try:
-                return json.loads(body)
+                return parse_json(body)
             except ValueError as error:
                 raise bad_request(f"{unreadable}; json parse error: {error}") from None
         case protobuf.MEDIA_TYPE:
@@ -252,9 +275,19 @@ async def _body(request: Request, kind: Kind) -> Any:
     raise StatusError(415, "UnsupportedMediaType", message)
 
 
+async def _preconditions(request: Request, kind: Kind) -> dict[str, Any]:
+    """What a deletion demands of the object; nothing where it has no body."""
+    body = await _bytes(request)
+    options = _decoded(request, kind, body) if body else {}
+    wanted = options.get("preconditions") or {} if isinstance(options, dict) else None
+    if not isinstance(wanted, dict):
+        raise bad_request("the body of a deletion must be of type DeleteOptions")
+    return wanted
+
+
 async def _object(request: Request, kind: Kind) -> Any:
     """The body of a write, without unknown fields if the request asks for that."""
-    body = await _body(request, kind)
+    body = _decoded(request, kind, await _bytes(request))
     if request.query_params.get("fieldValidation") == "Strict":
         refuse_unknown_fields(kind, body)
     return body
@@ -265,12 +298,25 @@ async def _patch(request: Request) -> Callable[[Object], Any]:
     if apply is None:
         raise StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     try:
-        patch = json.loads(await request.body())
+        patch = parse_json(await _bytes(request))
     except ValueError as error:
         raise bad_request(f"error decoding patch: {error}") from None
     if apply is not json_patch and not isinstance(patch, dict):
         raise bad_request("error decoding patch: a merge patch is a JSON object")
-    return lambda existing: apply(existing, patch)
+    return lambda existing: _patched(apply, existing, patch)
+
+
+def _patched(apply: Callable[[Any, Any], Any], existing: Object, patch: Any) -> Any:
+    try:
+        result = apply(existing, patch)
+        check_nesting(result)
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:  # a list where the object has a map, and the like
+        raise bad_request(f"error applying patch: {error}") from None
+    return result
 
 
 def _media_type(request: Request) -> str:

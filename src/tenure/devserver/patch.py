@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ _MERGE_KEYS = {
 }
 """Lists that a strategic patch merges element by element, and the field that identifies an element."""
 _SET_LISTS = {"finalizers"}
+_MOST_COPIED = 3 * 1024 * 1024
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -91,19 +93,30 @@ def json_patch(target: Any, operations: Any) -> Any:
     """Apply a JSON patch.
 
     Raises:
-        StatusError: 400 if it is none, 422 if an operation does not apply.
+        StatusError: 400 if it is none, 413 if it copies too much, 422 if an operation does not apply.
     """
     if not isinstance(operations, list) or not all(isinstance(one, dict) for one in operations):
         raise bad_request("error decoding patch: a JSON patch is a list of operations")
     document = {"": copy.deepcopy(target)}  # a parent for the root, so that "" is a path like any other
+    copied = 0
     for operation in operations:
         try:
+            if operation["op"] == "copy":
+                copied += len(json.dumps(_read(document, operation["from"])))
+                _check_copied(copied)
             _OPERATIONS[operation["op"]](document, operation)
-        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError, RecursionError) as error:
             # The server hides the operation's own error behind this sentence.
             message = "the server rejected our request due to an error in our request"
             raise StatusError(422, "Invalid", message, {}) from error
-    return document[""]
+    return document.get("")
+
+
+def _check_copied(size: int) -> None:
+    """A document that is copied into itself doubles with each operation."""
+    if size > _MOST_COPIED:
+        message = f"Unable to complete copies: their total exceeds the limit of {_MOST_COPIED} bytes"
+        raise StatusError(413, "RequestEntityTooLarge", message, {})
 
 
 def _steps(pointer: str) -> list[str]:

@@ -114,7 +114,8 @@ def decode_protobuf(body: bytes) -> dict[str, Any]:
         if meta["kind"] not in _MESSAGES:
             raise ValueError(f"{meta['kind']} is taken in JSON only by this development server")
         return {**meta, **_decode(envelope.get("raw", b""), _MESSAGES[meta["kind"]])}
-    except (IndexError, KeyError, UnicodeDecodeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError) as error:
+        # A number where a message should be, a time beyond the calendar, an end too early.
         raise ValueError(f"it is cut off or malformed ({error!r})") from error
 
 
@@ -198,3 +199,5 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         shift += 7
         if byte < 0x80:
             return value, position
+        if shift > 63:
+            raise ValueError("a number of more than 64 bits")

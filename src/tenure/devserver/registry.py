@@ -157,6 +157,8 @@ class Registry:
         for field in ("namespace", "generateName", "creationTimestamp", "resourceVersion"):
             if field in old:
                 new[field] = old[field]
+        if kind.kind == "Namespace":  # has its status from the server alone
+            obj |= {"spec": existing["spec"], "status": existing["status"]}
         check_values(kind, obj)
         # Nothing changed: no new version and no event, which is what makes identical renewals invisible.
         return existing if obj == existing else self._store.put(kind, obj)
@@ -166,7 +168,9 @@ class Registry:
         kind = find_kind("v1", "namespaces")
         assert kind is not None
         if self._store.get(kind, "", name) is None:
-            self._store_new(kind, "", decode(kind, {"metadata": {"name": name}}))
+            obj = decode(kind, {"metadata": {"name": name}})
+            check_values(kind, obj)
+            self._store_new(kind, "", obj)
 
 
 def _check_namespace(metadata: dict[str, Any], namespace: str) -> None:

@@ -64,9 +64,14 @@ def _age(obj: dict[str, Any]) -> str:
 
 
 def _addresses(obj: dict[str, Any]) -> str:
-    subsets = obj.get("subsets") or []
-    found = [address.get("ip", "") for subset in subsets for address in subset.get("addresses") or []]
+    subsets = _objects(obj.get("subsets"))
+    found = [str(address.get("ip", "")) for one in subsets for address in _objects(one.get("addresses"))]
     return ",".join(found) or "<none>"
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list that nobody has checked."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 _COLUMNS: dict[str, dict[str, _Cell]] = {
