@@ -49,7 +49,7 @@ class Report:
         untimely: acts that came before their own time.
         since: boot time of the first act.
         until: boot time at which all was healed.
-        has_recovered: somebody led after that.
+        has_recovered: somebody led after that, and another one when that one was killed.
         left_out: faults that cannot be done on this machine, with the reason.
     """
 
@@ -81,7 +81,7 @@ class Report:
         if not self.takeovers:
             lines.append("nobody ever took over: nothing was tried")
         if not self.has_recovered:
-            lines.append("all was healed, and nobody leads")
+            lines.append("all was healed, and nobody leads, or nobody takes over")
         return lines
 
     @property

@@ -49,9 +49,14 @@ def run_chaos(
 
 
 def _recovers(arena: Arena, healed: float) -> bool:
+    """Tell whether somebody leads again, and another one after that leader has been killed."""
     arena.cluster.wait_until_ready()
     arena.keep()
-    return arena.referee.wait_for_act(healed, _PATIENCE_S)
+    if not arena.referee.wait_for_act(healed, _PATIENCE_S):
+        return False
+    last = arena.referee.acts[-1].who
+    next(each for each in arena.candidates if each.name == last).kill()
+    return arena.referee.wait_for_act(boot_time(), _PATIENCE_S)
 
 
 def _judge(
