@@ -85,8 +85,9 @@ class Clash:
 
 @dataclass(frozen=True)
 class Gap:
-    """A time without any act; boot time, seconds."""
+    """A time without any act; boot time, seconds. `who` acted last."""
 
+    who: str
     since: float
     until: float
 
@@ -137,8 +138,9 @@ def clashes(terms: Sequence[Tenancy], emptyings: Sequence[Emptying], deadline_s:
 
 def gaps(acts: Sequence[Act], until: float, longer_than_s: float) -> list[Gap]:
     """Return the times without an act, from the first one to `until`, that are longer than a limit."""
-    times = sorted(act.after for act in acts if act.after < until)
-    return [Gap(a, b) for a, b in pairwise([*times, until]) if times and b - a > longer_than_s]
+    told = sorted((act.after, act.who) for act in acts if act.after < until)
+    ends = [*(after for after, _ in told[1:]), until]
+    return [Gap(who, a, b) for (a, who), b in zip(told, ends, strict=False) if b - a > longer_than_s]
 
 
 def takeovers(terms: Sequence[Tenancy]) -> list[Takeover]:

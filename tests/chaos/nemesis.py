@@ -62,10 +62,10 @@ class Strike:
 
 @dataclass
 class Done:
-    """A fault that happened; boot times in seconds."""
+    """A fault that happened, to a victim or (empty) to all; boot times in seconds."""
 
     kind: str
-    target: str
+    victim: str
     said: str
     began: float
     ended: float = field(default=float("inf"))
@@ -142,7 +142,7 @@ class Nemesis:
             self._say(f"{now:6.1f} s  {strike.kind}: left out, another fault is at it")
             return
         fault = kind.make(victim)
-        done = Done(kind.name, strike.target, "", boot_time())
+        done = Done(kind.name, victim.name if victim else "", "", boot_time())
         active = _Active(fault, done, concerns, now + strike.lasts_s)
         self._active.append(active)  # first, so that it is undone even if it is interrupted
         done.said = fault.begin(rng)

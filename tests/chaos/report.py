@@ -93,8 +93,8 @@ class Report:
     def costs(self) -> list[Cost]:
         """Return what each kind of fault cost.
 
-        A gap or a takeover that begins while several are in force, or within D after them, is put to the
-        account of each.
+        A gap or a takeover that begins while a fault is in force, or within D after it, is put to its
+        account, if the fault struck all or the one who acted last; of several such to each one's.
         """
         kinds = sorted({done.kind for done in self.done})
         return [self._cost(kind, [done for done in self.done if done.kind == kind]) for kind in kinds]
@@ -150,13 +150,18 @@ class Report:
         yield f"again: make chaos SECONDS={self.seconds:g} SEED={self.seed}"
 
     def _cost(self, kind: str, done: Sequence[Done]) -> Cost:
-        lost = [sum(gap.length_s for gap in self.gaps if self._caused(each, gap.since)) for each in done]
-        takeovers = [each for each in self.takeovers if any(self._caused(one, each.since) for one in done)]
+        lost = [
+            sum(gap.length_s for gap in self.gaps if self._caused(each, gap.who, gap.since)) for each in done
+        ]
+        takeovers = [
+            each for each in self.takeovers if any(self._caused(one, each.old, each.since) for one in done)
+        ]
         return Cost(kind, len(done), len(takeovers), median(lost), max(lost))
 
-    def _caused(self, done: Done, since: float) -> bool:
-        # The last act comes up to one act's period before the fault that ended the acting.
-        return done.began - 0.1 <= since <= done.ended + self.deadline_s
+    def _caused(self, done: Done, who: str, since: float) -> bool:
+        # The last act comes somewhat before the fault that ended the acting, on a busy machine.
+        in_time = done.began - LONGEST_SILENCE_S <= since <= done.ended + self.deadline_s
+        return in_time and done.victim in ("", who)
 
 
 def _count(kinds: Iterable[str]) -> str:

@@ -109,7 +109,7 @@ def test_emptying_excuses_no_equal_tokens() -> None:
 def test_gaps_are_the_long_times_without_an_act() -> None:
     found = gaps(acts("a", 1, 0, 0.2, 3) + acts("b", 2, 3.3), until=10, longer_than_s=0.5)
 
-    assert [round(gap.length_s, 2) for gap in found] == [2.8, 6.69]
+    assert [(gap.who, round(gap.length_s, 2)) for gap in found] == [("a", 2.8), ("b", 6.69)]
 
 
 def test_succeeding_oneself_is_no_takeover() -> None:

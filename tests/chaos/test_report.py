@@ -22,11 +22,15 @@ GREEN = Report(
     seconds=60,
     candidates={"a": "asyncio", "b": "blocking", "d": CLIENT_GO},
     deadline_s=2,
-    done=[Done("killed", "a", "killed a", 10, 12), Done("frozen", "b", "froze b", 30, 31)],
+    done=[
+        Done("killed", "a", "killed a", 10, 12),
+        Done("frozen", "b", "froze b, who did not lead", 9, 31),
+        Done("starved", "", "8 processes", 9, 9),
+    ],
     acts=[Act("a", "asyncio", "a/1", 1, 0, 0.01, 2)],
     terms=[A, B],
     clashes=[],
-    gaps=[Gap(10, 14), Gap(50, 52)],
+    gaps=[Gap("a", 10, 14), Gap("b", 50, 52)],
     takeovers=[Takeover("a", "b", 10, 14)],
     ended=[],
     untimely=[],
@@ -77,7 +81,7 @@ def test_what_may_be_is_told_and_no_fault(change: dict[str, object]) -> None:
 
 
 def test_costs_are_put_to_the_account_of_what_was_in_force() -> None:
-    frozen, killed = GREEN.costs()
+    frozen, killed, starved = GREEN.costs()
 
     assert (killed.kind, killed.count, killed.takeovers, killed.median_s, killed.max_s) == (
         "killed",
@@ -87,6 +91,7 @@ def test_costs_are_put_to_the_account_of_what_was_in_force() -> None:
         4,
     )
     assert (frozen.kind, frozen.count, frozen.takeovers, frozen.max_s) == ("frozen", 1, 0, 0)
+    assert (starved.kind, starved.takeovers, starved.max_s) == ("starved", 1, 4)
 
 
 def test_every_form_tells_how_to_run_it_again() -> None:
