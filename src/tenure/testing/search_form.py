@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from itertools import count
 from typing import Any
 
 from tenure.fingerprint import fingerprint_of
@@ -26,18 +27,20 @@ __all__ = ["NAMES", "Form", "Forms"]
 NAMES = ("a", "b", "c", "d", "e", "f")
 
 _VERSIONS = {"version", "high_water", "knowing", "refused_version", "token_version"}
-# Written and never read.
-_DROPPED = {"transitions"}
+# Written and never read, but to say a thing only once.
+_DROPPED = {"transitions", "trouble"}
 # They widen a random delay, and without randomness nothing.
 _OF_THE_SPREAD = {"spread", "opened_at"}
 # More forms than this are not kept: they take some kilobytes each.
 _MOST_FORMS = 40_000
+_SERIALS = count()
 
 
 @dataclass(slots=True)
 class Form:
     """All but the numbers and names as a digest, and these in the order in which they stand."""
 
+    serial: int  # no other form has it
     digest: bytes
     versions: list[int]
     stamps: list[datetime]
@@ -125,7 +128,7 @@ class _Reading:
         self._dropped = dropped
         self._oldest = oldest
         self._spread = spread
-        self._form = Form(b"", [], [], [], [], [])
+        self._form = Form(next(_SERIALS), b"", [], [], [], [], [])
         self._sent: list[tuple[int, Any]] = []
         self._campaign = 0
 

@@ -7,16 +7,20 @@ more, anywhere, is left out.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from hashlib import blake2b
+from itertools import permutations
 
 from tenure.testing.search_actor import Actor
 from tenure.testing.search_form import Form, Forms
 from tenure.testing.search_ledger import Entry
 from tenure.testing.search_position import Position
-from tenure.testing.search_steps import news_for
+from tenure.testing.search_steps import Limits, news_for
 
 __all__ = ["Keys"]
 
+# More than these are not kept.
+_MOST_KEYS = 300_000
 
 class Keys:
     """Makes keys.
@@ -27,26 +31,52 @@ class Keys:
 
     def __init__(self, forms: Forms) -> None:
         self._forms = forms
+        self._known: dict[Hashable, bytes] = {}
 
     def key(self, position: Position) -> bytes:
         """Return the key of a position."""
-        actors = sorted(position.actors.values(), key=lambda actor: actor.form.digest)
+        actors = sorted(position.actors.values(), key=_digest_of)
+        orders = permutations(actors) if len({actor.form.digest for actor in actors}) < len(actors) else [actors]
+        return min(
+            self._key(position, order) for order in orders if sorted(order, key=_digest_of) == list(order)
+        )
+
+    def _key(self, position: Position, actors: Sequence[Actor]) -> bytes:
         forms = [actor.form for actor in actors]
         forms.append(self._forms.of_record(position.store.head))
         newest, left = position.store.version, position.left
         untold = [() if each.is_dead else news_for(each.candidate, newest, left) for each in actors]
-        for version in sorted({version for versions in untold for version in versions}):
-            forms.append(self._forms.of_record(position.store.history[version]))
-        noted = [self._noted(position, actor) for actor in actors]
-        names = {actor.candidate.name: number for number, actor in enumerate(actors)}
-        return _joined(position, forms, names, ([len(versions) for versions in untold], noted, left))
+        oldest = min((versions[0] for versions in untold if versions), default=newest)
+        forms += [self._forms.of_record(position.store.history[v]) for v in range(oldest, newest)]
+        noted = tuple([self._noted(position, actor) for actor in actors])
+        rest = (tuple(map(len, untold)), noted, left, position.acquired, position.deleted)
+        exactly = (*[form.serial for form in forms], rest)
+        key = self._known.get(exactly)
+        if key is None:
+            if len(self._known) >= _MOST_KEYS:
+                self._known.clear()
+            names = {actor.candidate.name: number for number, actor in enumerate(actors)}
+            key = self._known[exactly] = _joined(forms, names, *rest)
+        return key
 
     def _noted(self, position: Position, actor: Actor) -> tuple[float, bool]:
         entry = position.entries.get(actor.candidate.name, Entry())
         return (self._forms.since(entry.counted_at, position.now), entry.led)
 
 
-def _joined(position: Position, forms: list[Form], names: dict[str, int], rest: object) -> bytes:
+def _digest_of(actor: Actor) -> bytes:
+    return actor.form.digest
+
+
+def _joined(
+    forms: list[Form],
+    names: dict[str, int],
+    untold: tuple[int, ...],
+    noted: tuple[object, ...],
+    left: Limits,
+    acquired: tuple[tuple[int, str], ...],
+    deleted: tuple[int, ...],
+) -> bytes:
     versions = sorted({version for form in forms for version in form.versions})
     ranks = {version: rank for rank, version in enumerate([v for v in versions if v > 0], start=1)}
     stamps = {stamp: rank for rank, stamp in enumerate(sorted({s for form in forms for s in form.stamps}))}
@@ -64,7 +94,7 @@ def _joined(position: Position, forms: list[Form], names: dict[str, int], rest: 
             [(attempts[attempt], what) for attempt, what in form.sent if attempt in attempts],
         )
         digest.update(repr(numbers).encode())
-    acquired = [ranks[version] for version in versions if version in position.acquired]
-    deleted = [sum(v < version for v in position.deleted) for version in versions]
-    digest.update(repr((acquired, deleted, rest)).encode())
+    won = [(ranks[version], names[name]) for version, name in acquired if version in ranks]
+    eras = [sum(before < version for before in deleted) for version in versions]
+    digest.update(repr((untold, noted, left, won, eras)).encode())
     return digest.digest()

@@ -43,7 +43,7 @@ class Ledger(Observer):
 
     Attributes:
         entries: by name of candidate.
-        acquired: versions that were written to win, with the name of their author.
+        acquired: versions that were written to win, each with the name of its author.
         deleted: versions at which the record was deleted.
         fault: what is wrong; empty: nothing.
     """
@@ -52,7 +52,7 @@ class Ledger(Observer):
         self._renew_deadline = renew_deadline
         self._gap = gap
         self.entries: dict[str, Entry] = {}
-        self.acquired: dict[int, str] = {}
+        self.acquired: tuple[tuple[int, str], ...] = ()
         self.deleted: tuple[int, ...] = ()
         self.fault = ""
 
@@ -60,7 +60,7 @@ class Ledger(Observer):
         """Check the token of a term (rule 9)."""
         if isinstance(event, Elected):
             version = event.token.version
-            if self.acquired.get(version) != candidate.name or version <= self._entry(candidate).token:
+            if (version, candidate.name) not in self.acquired or version <= self._entry(candidate).token:
                 self._blame(f"token {version} of {candidate.name} is not that of a new acquisition (rule 9)")
             self._note(candidate, led=True, token=version)
         elif isinstance(event, CampaignStarted):
@@ -83,7 +83,7 @@ class Ledger(Observer):
             self.deleted = (*self.deleted, change.after.version)
             return
         if request.purpose is Purpose.ACQUIRE:
-            self.acquired = {**self.acquired, change.after.version: author.name}
+            self.acquired = (*self.acquired, (change.after.version, author.name))
         elif _writer_of(change.before) != author.name:
             self._blame(f"a {request.purpose.value} of {author.name} replaces the record of another (rule 6)")
         if request.purpose is not Purpose.RELEASE:

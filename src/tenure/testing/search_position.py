@@ -38,7 +38,7 @@ class Position:
     store: RecordStore
     actors: dict[str, Actor]
     entries: dict[str, Entry]
-    acquired: dict[int, str]
+    acquired: tuple[tuple[int, str], ...]
     deleted: tuple[int, ...]
     left: Limits
 
