@@ -50,6 +50,11 @@ def test_there_is_no_other_way(wired_way: Way, cluster: Cluster) -> None:
     assert "refused" in done.stderr
 
 
+def test_processes_of_one_place_reach_each_other(network: Network) -> None:
+    talk = "import socket as s; a = s.create_server(('127.0.0.1', 0)); s.create_connection(a.getsockname())"
+    subprocess.run([*network.places[0].command_prefix, sys.executable, "-c", talk], check=True)
+
+
 def test_signals_reach_the_candidate_itself(network: Network) -> None:
     command = [*network.places[0].command_prefix, sys.executable, "-c", "import os; print(os.getpid())"]
     process = start_process(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -151,8 +156,11 @@ def test_two_faults_at_a_time_end_each_by_itself(wired_way: Way) -> None:
 
 def test_lost_packets_are_sent_again(wired_way: Way) -> None:
     wired_way.begin("packets lost")
-    while not _tcp_info(wired_way.client.connect().sock, RETRANSMISSIONS):
+    for _ in range(300):
         assert wired_way.client.read().status == 200
+        if _tcp_info(wired_way.client.connect().sock, RETRANSMISSIONS):
+            return
+    raise AssertionError("no packet was lost")
 
 
 def test_delayed_packets_travel_longer(wired_way: Way) -> None:
