@@ -22,7 +22,7 @@ class Announcements:
         self._latest = _UNKNOWN
         self._generation = fork_generation()
         self._subscribers: dict[object, Callable[[Event], None]] = {}
-        self._changed: set[asyncio.Event] = set()
+        self._changed: dict[asyncio.Event, None] = {}  # in order, so that a simulation can be repeated
 
     @property
     def latest(self) -> LeaderChanged:
@@ -59,7 +59,7 @@ class Announcements:
     async def changes(self) -> AsyncIterator[LeaderChanged]:
         """Yield the present state, then every change; somebody slow gets the newest only."""
         changed = asyncio.Event()
-        self._changed.add(changed)
+        self._changed[changed] = None
         told = None
         try:
             while True:
@@ -69,4 +69,4 @@ class Announcements:
                     yield latest
                 await changed.wait()
         finally:
-            self._changed.discard(changed)
+            del self._changed[changed]

@@ -79,7 +79,7 @@ class LockDriver(Generic[CoreT]):
         self._publish = publish
         self._patience = Patience(timing.renew_deadline)
         self._timer = BootTimer(self._pump, check_period=timing.lease_duration / 20)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}  # in order: a simulation can be repeated
         self._watch: asyncio.Task[None] | None = None
         self._watch_suspect: asyncio.TimerHandle | None = None
         self._following: object = None  # the watch that is under way
@@ -303,8 +303,8 @@ class LockDriver(Generic[CoreT]):
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
         return task
 
     # ---- what people are told, once per change of state

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +15,6 @@ from tenure.record import Attempt, Record, Versioned
 from tenure.testing.faulty_lock import CALM, STORMY, FaultyLock, Weather
 from tenure.testing.virtual_time import Machine, run_simulated, true_time
 
-ROOT = Path(__file__).parents[2]
 EXACT = replace(CALM, latency_s=(0.5, 0.5), watch_lag_s=0.0)
 
 
@@ -301,36 +297,3 @@ def test_it_works_in_real_time_too() -> None:
         return await LeaderElector(lock.seen_by("a"), identity="a").run(work)
 
     assert asyncio.run(scene()) == "led"
-
-
-_STORY = """
-import asyncio, hashlib
-from tenure.testing.virtual_time import run_simulated
-from tests.testing.ballot import Ballot
-
-async def scene():
-    ballot = Ballot(5)
-    await ballot.play()
-    return hashlib.sha256(repr((ballot.witness.told, ballot.lock.story)).encode()).hexdigest()
-
-print(run_simulated(scene(), seed=5))
-"""
-
-
-def test_one_seed_is_one_run_in_every_process() -> None:
-    told = {
-        subprocess.run(
-            [sys.executable, "-c", _STORY],
-            cwd=ROOT,
-            env={
-                "PYTHONPATH": str(ROOT / "src"),
-                "PYTHONHASHSEED": str(number),
-                "PADDING": "x" * 999 * number,
-            },
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for number in range(3)
-    }
-    assert len(told) == 1

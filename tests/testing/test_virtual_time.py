@@ -9,15 +9,20 @@ import random
 import secrets
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 import pytest
 
 from tenure import LeaderElector, MemoryLock, Term
 from tenure.clock import BootTimer, boot_time, simulated_clock
 from tenure.testing.virtual_time import Machine, run_simulated, true_time
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_hours_pass_and_the_result_is_returned() -> None:
@@ -376,3 +381,64 @@ def test_a_day_of_leading_is_one_term() -> None:
         return terms
 
     assert run_simulated(scene()) == [1]
+
+
+# On a lock without faults and delays much happens at the same instant, and order is all.
+_CROWD = """
+import asyncio
+from tenure import LeaderElector, MemoryLock
+from tenure.testing.virtual_time import run_simulated, true_time
+
+async def scene():
+    lock, story = MemoryLock(), []
+
+    async def live(name):
+        elector = LeaderElector(lock, identity=name)
+
+        async def work(term):
+            story.append((true_time(), name, str(term.token)))
+            await asyncio.sleep(1)
+
+        async def listen(number):
+            async for change in elector.changes():
+                story.append((name, number, change.leader))
+
+        listening = [asyncio.create_task(listen(number)) for number in range(3)]
+        for _ in range(3):
+            await elector.run(work)
+        for task in listening:
+            task.cancel()
+
+    await asyncio.gather(*map(live, "abcdefgh"))
+    return story
+"""
+
+_STORM = """
+from tenure.testing.virtual_time import run_simulated
+from tests.testing.ballot import Ballot
+
+async def scene():
+    ballot = Ballot(5)
+    await ballot.play()
+    return ballot.story()
+"""
+
+
+@pytest.mark.parametrize("scene", [_CROWD, _STORM], ids=["crowd", "storm"])
+def test_one_seed_is_one_run_in_every_process(scene: str) -> None:
+    stories = {
+        subprocess.run(
+            [sys.executable, "-c", f"{scene}\nprint(run_simulated(scene(), seed=5))"],
+            cwd=ROOT,
+            env={
+                "PYTHONPATH": str(ROOT / "src"),
+                "PYTHONHASHSEED": str(number),
+                "PADDING": "x" * 999 * number,
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for number in range(3)
+    }
+    assert len(stories) == 1

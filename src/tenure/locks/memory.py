@@ -102,19 +102,19 @@ class _Watcher:
 
 
 class _Watchers:
-    """The watches of all threads."""
+    """The watches of all threads, in the order in which they began: a simulation can be repeated."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._watchers: set[_Watcher] = set()
+        self._watchers: dict[_Watcher, None] = {}
 
     def add(self, watcher: _Watcher) -> None:
         with self._mutex:
-            self._watchers.add(watcher)
+            self._watchers[watcher] = None
 
     def discard(self, watcher: _Watcher) -> None:
         with self._mutex:
-            self._watchers.discard(watcher)
+            self._watchers.pop(watcher, None)
 
     def wake(self) -> None:
         with self._mutex:
