@@ -7,9 +7,10 @@ import random
 from collections.abc import Awaitable, Callable
 
 from tenure import LeaderElector, LeaderObserver, LeadershipLostError, MemoryLock, Term, Timing
+from tenure.election import OnMissing
 from tenure.testing.faulty_lock import CALM, FaultyLock
 from tenure.testing.virtual_time import Machine
-from tests.testing.witness import Candidate, Witness
+from tests.testing.witness import Candidate, OverheardLock, Witness
 
 __all__ = ["Ballot"]
 
@@ -26,17 +27,19 @@ class Ballot:
 
     Args:
         seed: of everything.
+        rate: how much faster or slower than true time a machine's clock is at most.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, rate: float = _RATE) -> None:
         self.draw = draw = random.Random(f"ballot {seed}")
-        self.witness = Witness()
+        self.on_missing: OnMissing = draw.choice(["create", "create", "wait"])
+        self.witness = Witness(proving=self.on_missing == "wait")
         self.memory = MemoryLock()
+        self._rate = rate
         self.lock = FaultyLock(self.memory, seed=seed)
         lease = draw.choice([3.0, 6.0, 15.0])
         sharp = {"renew_deadline": 0.985 * lease} if draw.random() < 0.3 else {}
         self.timing = Timing(lease_duration=lease, **sharp)
-        self.on_missing = draw.choice(["create", "create", "wait"])
         self.troubled = True
         self.closing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -45,8 +48,8 @@ class Ballot:
     async def play(self) -> None:
         """Run the election: trouble, healing, the end."""
         everything = asyncio.all_tasks()
-        for number in range(self.draw.randint(3, 5)):
-            self.spawn(f"{'aabcd'[number]}{number}" if number else "a0", "aabcd"[number])
+        for name in ("a1", "a2", "b", "c", "d")[: self.draw.randint(3, 5)]:
+            self.spawn(name)
         observer = asyncio.create_task(self._observe())
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + _TROUBLE_S
@@ -64,19 +67,27 @@ class Ballot:
         if not self.witness.faults:
             self._check_the_end(everything)
 
-    def spawn(self, name: str, identity: str) -> None:
-        """Start a candidate on a machine of its own."""
+    def story(self) -> list[str]:
+        """Return what has happened, in order of true time."""
+        lines = [*self.witness.told, *self.lock.story]
+        return sorted(lines, key=lambda line: float(line.partition(" ")[0]))
+
+    def spawn(self, name: str) -> None:
+        """Start a candidate on a machine of its own; two of them share an identity (rule 5)."""
         machine = Machine(
-            offset=self.draw.uniform(0, 3000), rate=1 + self.draw.uniform(-_RATE, _RATE), stalls=self._stall
+            offset=self.draw.uniform(0, 3000),
+            rate=1 + self.draw.uniform(-self._rate, self._rate),
+            stalls=self._stall,
         )
+        candidate = Candidate(name, machine, self.witness)
         elector = LeaderElector(
-            self.lock.seen_by(name),
-            identity=identity,
+            OverheardLock(self.lock.seen_by(name), candidate.about_to_write),
+            identity=name[0],
             timing=self.timing,
             drain_timeout=self.draw.choice([2.0, 20.0]),
             on_missing=self.on_missing,
         )
-        candidate = Candidate(name, machine, elector, self.witness)
+        candidate.use(elector)
         self.witness.candidates.append(candidate)
         with machine.here():
             self._tasks.append(asyncio.create_task(self._live(candidate), name=f"candidate {name}"))
@@ -84,7 +95,7 @@ class Ballot:
     # ---- what befalls them
 
     def _stall(self) -> float:
-        if not self.troubled or self.draw.random() > 0.001:
+        if not self.troubled or self.draw.random() > 0.002:
             return 0.0
         return self.draw.choice([0.01, 1.0, 2.0]) * self.draw.random() * self.timing.lease_duration
 

@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
 from tenure import FencingToken, LeaderElector, Term
 from tenure.events import CampaignStarted, Event, LossReason, Lost, Overrun
+from tenure.lock import Lock, LockSession
+from tenure.record import Record, Versioned
 from tenure.testing.virtual_time import Machine, true_time
 
-__all__ = ["Candidate", "Witness"]
+__all__ = ["Candidate", "OverheardLock", "Witness"]
+
+
+class OverheardLock:
+    """A lock that tells of each record that somebody is about to write over another."""
+
+    def __init__(self, lock: Lock, tell: Callable[[Record], None]) -> None:
+        self._lock = lock
+        self._tell = tell
+
+    def describe(self) -> str:
+        return self._lock.describe()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[LockSession]:
+        async with self._lock.open() as session:
+            yield _OverheardSession(session, self._tell)
+
+
+class _OverheardSession:
+    def __init__(self, session: LockSession, tell: Callable[[Record], None]) -> None:
+        self.read, self.create, self.watch = session.read, session.create, session.watch
+        self._replace = session.replace
+        self._tell = tell
+
+    async def replace(self, base: Versioned, record: Record, *, timeout: float) -> Versioned:
+        self._tell(record)
+        return await self._replace(base, record, timeout=timeout)
 
 
 class Candidate:
     """One process with one elector, and the body that it runs, if it runs one."""
 
-    def __init__(self, name: str, machine: Machine, elector: LeaderElector, witness: Witness) -> None:
+    def __init__(self, name: str, machine: Machine, witness: Witness) -> None:
         self.name = name
         self.machine = machine
-        self.elector = elector
+        self.witness = witness
         self.term: Term | None = None  # of the body that runs
         self.has_overrun = False
         self.takes_sigterm = False
-        elector.subscribe(lambda event: witness.hears(self, event))
+
+    def use(self, elector: LeaderElector) -> None:
+        """Campaign with this elector."""
+        self.elector = elector
+        elector.subscribe(lambda event: self.witness.hears(self, event))
+
+    def about_to_write(self, record: Record) -> None:
+        """It sends a write that replaces a record."""
+        if not record.holder and self.term is not None:
+            self.witness.blame(self, "releases while its body runs")
+        # (One that proves a record which it created renews it without leading yet.)
+        if record.token is not None and not self.witness.proving and not self.leads():
+            self.witness.blame(self, "renews a term that is over")
 
     def leads(self) -> bool:
         """Tell whether it believes to lead, by its own clock."""
@@ -33,9 +77,14 @@ class Candidate:
 
 
 class Witness:
-    """Knows the true time and every body; knows nothing of how an election works."""
+    """Knows the true time and every body; knows nothing of how an election works.
 
-    def __init__(self) -> None:
+    Args:
+        proving: the candidates hold records before they lead (``on_missing="wait"``).
+    """
+
+    def __init__(self, *, proving: bool) -> None:
+        self.proving = proving
         self.candidates: list[Candidate] = []
         self.faults: list[str] = []
         self.told: list[str] = []
