@@ -1,8 +1,8 @@
 """Thousands of changes of leadership in one process leave nothing behind.
 
 What is compared: tasks, threads, descriptors, sockets, objects and resident memory, read by the process
-itself after the garbage has been collected and the allocator has given back what it can, once when everything that
-is made once has been made and once at the end, both times while one elector leads and the other follows.
+itself after the garbage has been collected and the allocator has given back what it can, once when everything
+that is made once has been made and once at the end, both times while one elector leads and the other follows.
 """
 
 from __future__ import annotations

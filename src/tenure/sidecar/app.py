@@ -21,10 +21,12 @@ class App:
 
     Args:
         outlook: knows who leads.
+        max_streams: how many event streams there may be at a time; one more is refused.
     """
 
-    def __init__(self, outlook: Outlook) -> None:
+    def __init__(self, outlook: Outlook, *, max_streams: int = 2048) -> None:
         self._outlook = outlook
+        self._max_streams = max_streams
         self._streams: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,13 +76,18 @@ class App:
             await _send(send, 200, _TEXT, b"ok\n")
 
     async def _stream(self, receive: Receive, send: Send) -> None:
-        await self._outlook.settle()
-        await send(_start(200, _EVENTS))
+        if len(self._streams) >= self._max_streams:
+            await _send(
+                send, 503, _TEXT, b"too many event streams: ask GET /leader again and again instead\n"
+            )
+            return
         stream = asyncio.current_task()
         assert stream is not None
         self._streams.add(stream)
         gone = asyncio.create_task(_disconnected(receive), name="tenure stream's client")
         try:
+            await self._outlook.settle()
+            await send(_start(200, _EVENTS))
             await self._tell(send, gone)
         finally:
             gone.cancel()

@@ -13,7 +13,7 @@ from typing import Never
 from tenure.election import OnMissing
 from tenure.elector import LeaderElector
 from tenure.events import Event, LeaderChanged
-from tenure.serving import serve
+from tenure.serving import Limits, serve
 from tenure.sidecar.app import App
 from tenure.sidecar.kinds import LockPlace
 from tenure.sidecar.outlook import Outlook
@@ -25,6 +25,9 @@ from tenure.timing import Timing
 __all__ = ["Sidecar", "run_sidecar"]
 
 _STDOUT = 1
+# Connections inherit it. Left to itself, the kernel keeps megabytes for each client that does not read, and
+# the Pod pays for them out of its memory.
+_BUFFER_BYTES = 16 * 1024
 _LAST_WORD_S = 0.2
 """How long the event streams may take to tell that they end."""
 
@@ -104,8 +107,11 @@ async def _answering(listener: socket.socket | None, outlook: Outlook) -> AsyncI
     if listener is None:
         yield
         return
-    app = App(outlook)
-    async with serve(app, sockets=[listener]):
+    for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        listener.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER_BYTES)
+    limits = Limits.of_process()
+    app = App(outlook, max_streams=limits.connections // 2)
+    async with serve(app, sockets=[listener], limits=limits):
         try:
             yield
         finally:
