@@ -44,6 +44,7 @@ class Knowledge:
         self.high_water = -1
         self.changed_at = -math.inf
         self.free_at = -math.inf
+        self._overwritten_until = -math.inf  # until then a holder that was overwritten may not know it
 
     @property
     def stale_at(self) -> float:
@@ -66,7 +67,7 @@ class Knowledge:
         """
         known = self.newest
         if known is not None and seen.version <= self.high_water:
-            if seen.version == known.version and (seen.record is None) == (known.record is None):
+            if seen.version == known.version and _is_same(seen, known):
                 return News.SAME
             if asked_knowing != self.high_water:
                 return News.IGNORED
@@ -89,6 +90,7 @@ class Knowledge:
             # How long its writer means to hold it cannot be known: never free, and one's own duration at
             # least from the newest change if it is deleted.
             self._lease = self.longest_lease
+            self._remember_overwritten()
             self.free_at = math.inf
         elif record is None or not (record.holder or same_object):
             # Under a new uid an empty holder proves no more than a deletion: the leader of the old record
@@ -97,7 +99,7 @@ class Knowledge:
         elif record.holder:
             self._hold(record, known if same_object else None, now)
         elif known is not None and not known.is_free:
-            self.free_at = -math.inf
+            self.free_at = self._overwritten_until = -math.inf
         # else: an empty record stays what it was, free or not yet.
 
     def _outlast(self) -> None:
@@ -108,17 +110,22 @@ class Knowledge:
             self.free_at = self._takeover_at(self.changed_at)
 
     def _hold(self, record: Record, known: Versioned | None, now: float) -> None:
-        before = self.free_at
-        own = self._timing.lease_duration
-        self._lease = own if record.lease_duration is None else record.lease_duration
-        self.free_at = self._takeover_at(now)
         renewed = (
             known is not None and isinstance(known.record, Record) and known.record.holder == record.holder
         )
-        if not renewed and math.isfinite(before):
-            # A holder that was overwritten from outside may not know it yet; a lawful successor came later
-            # than `before` anyway.
-            self.free_at = max(before, self.free_at)
+        if not renewed:
+            self._remember_overwritten()
+        own = self._timing.lease_duration
+        self._lease = own if record.lease_duration is None else record.lease_duration
+        self.free_at = max(self._overwritten_until, self._takeover_at(now))
+
+    def _remember_overwritten(self) -> None:
+        """Keep the end of a lease whose holder was overwritten from outside, and may not know it yet.
+
+        A lawful successor came later than that anyway.
+        """
+        if math.isfinite(self.free_at):
+            self._overwritten_until = self.free_at
 
     def _start_over(self, seen: Versioned, now: float) -> None:
         """Accept an older history: whoever leads in either of the two may live for a lease from now."""
@@ -134,6 +141,11 @@ class Knowledge:
 
     def _last_finite_lease(self) -> float:
         return self._lease if math.isfinite(self._lease) else 0.0
+
+
+def _is_same(seen: Versioned, known: Versioned) -> bool:
+    """Tell whether two facts of one version are one: a restored store gives out its versions once more."""
+    return (seen.record is None) == (known.record is None) and _essence(seen) == _essence(known)
 
 
 def _essence(seen: Versioned) -> tuple[Any, ...]:

@@ -55,6 +55,10 @@ FREE_AT = {
     "touched by others": ([(5, _held(1)), (8, _held(2, number=1))], 16),
     "shortened by its holder": ([(5, _held(1, lease=60)), (8, _held(2, lease=1))], 9.1),
     "overwritten while its holder may live": ([(5, _held(1, lease=60)), (8, _held(2, "b", lease=1))], 71),
+    "overwritten, and written once more": (
+        [(5, _held(1, lease=60)), (6, _held(2, "b", lease=1)), (7, _held(3, "b", lease=1))],
+        71,
+    ),
     "released": ([(5, _held(1)), (6, _empty(2))], -math.inf),
     "released, then deleted": ([(5, _held(1)), (6, _empty(2)), (7, _gone(3))], -math.inf),
     "deleted": ([(5, _held(1)), (6, _gone(2))], 16),
@@ -71,6 +75,10 @@ FREE_AT = {
     "unreadable after a long lease, deleted": (
         [(5, _held(1, lease=60)), (6, _unreadable(2)), (7, _gone(3))],
         72,
+    ),
+    "unreadable after a long lease, then overwritten": (
+        [(5, _held(1, lease=60)), (6, _unreadable(2)), (7, _held(3, "b", lease=1))],
+        71,
     ),
     "history reset": ([(5, _held(7)), (6, _held(3))], 17),
     "history reset to an empty record": ([(5, _held(7)), (6, _empty(3))], 17),
@@ -109,6 +117,13 @@ def test_a_lower_version_that_was_asked_for_afterwards_is_a_reset_history() -> N
     knowledge = _knowing((0, _held(7)))
     assert knowledge.observe(_held(3), 1, asked_knowing=7) is News.RESET
     assert knowledge.observe(_held(4), 2) is News.CHANGED  # which goes on from there
+
+
+def test_a_version_that_is_given_out_again_is_a_reset_history() -> None:
+    knowledge = _knowing((0, _held(7)))
+    assert knowledge.observe(_held(7, "b"), 1) is News.IGNORED  # a watch may be behind
+    assert knowledge.observe(_held(7, "b"), 2, asked_knowing=7) is News.RESET
+    assert knowledge.newest == _held(7, "b")
 
 
 def test_the_same_fact_twice_is_no_news() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tenure.events import Elected, Event
 from tenure.record import Attempt, Record, Versioned
@@ -14,13 +14,14 @@ from tenure.testing.world import Candidate, Change, Observer
 
 __all__ = ["Acquisition", "Chronicle"]
 
-_KEPT_VERSIONS = 2000  # of which it is known who wrote them
+_KEPT_FACTS = 2000  # of which it is known who wrote them
 
 
 class Sighting(NamedTuple):
     """The newest that a candidate has received of one holder: when (its own clock), and its duration."""
 
-    version: int
+    serial: int
+    era: int
     essence: tuple[Attempt | None, datetime | None]
     at: float
     lease_duration: float
@@ -92,7 +93,7 @@ class Chronicle(Observer):
         self.previous_author: Candidate | None = None
         self.woke_at: dict[Candidate, float] = {}
         self.era = 0
-        self._written: dict[int, tuple[Candidate | None, float]] = {}
+        self._written: dict[Any, tuple[Candidate | None, float]] = {}
         self._sent: dict[tuple[Candidate, int], tuple[float, Sightings]] = {}
         self._sightings: dict[Candidate, Sightings] = {}
 
@@ -102,11 +103,11 @@ class Chronicle(Observer):
 
     def author_of(self, seen: Versioned) -> Candidate | None:
         """Return whose write a record shows; None: a hand's, or there is no record, or it is too old."""
-        return self._written.get(seen.version, (None, 0.0))[0]
+        return self._written.get(seen.raw, (None, 0.0))[0]
 
     def sending_of(self, seen: Versioned, candidate: Candidate) -> float | None:
         """Return when a candidate sent the write that a record shows; None: it is not its own."""
-        author, sent_at = self._written.get(seen.version, (None, 0.0))
+        author, sent_at = self._written.get(seen.raw, (None, 0.0))
         return sent_at if author is candidate and seen.record is not None else None
 
     def sent(self, candidate: Candidate, request: Request) -> None:
@@ -122,16 +123,16 @@ class Chronicle(Observer):
             sent_at = self._write(change, change.author, change.request)
         elif change.after.version < change.before.version:
             self.era += 1
-            self.author, sent_at = self._written.get(change.after.version, (None, 0.0))
+            self.author, sent_at = self._written.get(change.after.raw, (None, 0.0))
             self.displacements.append(change)
         elif _key(change.before) != _key(change.after):
             self.author = None
             self.displacements.append(change)
         else:
-            sent_at = self._written.get(change.before.version, (None, 0.0))[1]
-        self._written[change.after.version] = self.author, sent_at
-        if len(self._written) > 2 * _KEPT_VERSIONS:
-            self._written = dict(list(self._written.items())[-_KEPT_VERSIONS:])
+            sent_at = self._written.get(change.before.raw, (None, 0.0))[1]
+        self._written[change.after.raw] = self.author, sent_at
+        if len(self._written) > 2 * _KEPT_FACTS:
+            self._written = dict(list(self._written.items())[-_KEPT_FACTS:])
 
     def _write(self, change: Change, author: Candidate, request: WriteRequest) -> float:
         """Note a candidate's own write; return when it was sent."""
@@ -154,9 +155,10 @@ class Chronicle(Observer):
         key = _key(seen)
         known = sightings.get(key)
         essence = record.attempt, record.renew_time  # an annotator changes neither
-        if known is None or (seen.version > known.version and essence != known.essence):
+        newer = known is None or seen.raw > known.serial or self.era > known.era
+        if newer and (known is None or essence != known.essence):
             lease = record.lease_duration or candidate.timing.lease_duration
-            sightings[key] = Sighting(seen.version, essence, self.now(candidate), lease)
+            sightings[key] = Sighting(seen.raw, self.era, essence, self.now(candidate), lease)
 
     def said(self, candidate: Candidate, event: Event) -> None:
         if isinstance(event, Elected) and candidate in self.acquisitions:

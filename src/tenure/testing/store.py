@@ -27,6 +27,7 @@ class RecordStore:
         self.version = 0
         self.compacted = 0
         self._uids = 0
+        self._serial = 0  # of the changes, which no restore turns back; `raw` of a fact
 
     @property
     def head(self) -> Versioned:
@@ -54,15 +55,15 @@ class RecordStore:
             self._uids += 1
         if stamped and isinstance(record, Record):
             record = replace(record, renew_time=_BEGINNING + timedelta(seconds=self.version + 1))
-        return self._append(Versioned(record, self.version + 1, f"uid{self._uids}"))
+        return self._append(Versioned(record, self.version + 1, f"uid{self._uids}", self._next_serial()))
 
     def touch(self) -> Versioned:
         """Change other metadata, as an annotator does."""
-        return self._append(replace(self.head, version=self.version + 1))
+        return self._append(replace(self.head, version=self.version + 1, raw=self._next_serial()))
 
     def delete(self) -> Versioned:
         """Delete the object."""
-        return self._append(Versioned(None, self.version + 1, self.head.uid))
+        return self._append(Versioned(None, self.version + 1, self.head.uid, self._next_serial()))
 
     def restore(self, version: int) -> Versioned:
         """Go back in history, as an etcd does that is restored from a snapshot."""
@@ -74,6 +75,10 @@ class RecordStore:
         """Forget the history before a version."""
         self.compacted = version
         self.history = {v: seen for v, seen in self.history.items() if v >= version}
+
+    def _next_serial(self) -> int:
+        self._serial += 1
+        return self._serial
 
     def _append(self, seen: Versioned) -> Versioned:
         self.version = seen.version
