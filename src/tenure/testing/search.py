@@ -13,21 +13,21 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from tenure.election import Election, OnMissing
 from tenure.testing.search_actor import Stage
 from tenure.testing.search_form import Forms
 from tenure.testing.search_key import Keys
-from tenure.testing.search_ledger import Ledger
+from tenure.testing.search_ledger import Ledger, Rule
 from tenure.testing.search_position import Board, Position
 from tenure.testing.search_steps import Limits, Step
 from tenure.testing.transcript import rewritten
 from tenure.testing.world import Core
 from tenure.timing import Timing
 
-__all__ = ["TIGHT", "Limits", "Result", "search"]
+__all__ = ["TIGHT", "Limits", "Result", "Rule", "search"]
 
 # As tight as `Timing` allows: a tick of slack would hide what goes wrong by one. A tick is half a second because
 # the core asks a store in trouble at most every 0.55 s: with less than that all times are whole ticks.
@@ -63,6 +63,8 @@ def search(
     limits: Limits | None = None,
     timing: Timing = TIGHT,
     draw: float = 0.0,
+    identities: tuple[str, str] = ("a", "b"),
+    rules: Collection[Rule] = tuple(Rule),
     most_states: int | None = None,
     most_steps: int | None = None,
     progress: Callable[[Result], None] = lambda result: None,
@@ -75,14 +77,17 @@ def search(
         limits: how often what may go wrong.
         timing: of all candidates, in multiples of half a second.
         draw: what every random draw yields, from 0 to 1.
+        identities: of the two candidates, which are called ``a`` and ``b``; they may be the same.
+        rules: that are checked.
         most_states: stop at so many; None: no bound.
         most_steps: the longest path, in steps; None: no bound.
         progress: is called after each step of depth.
     """
     limits = limits or Limits()
-    ledger = Ledger(timing.renew_deadline, gap=on_missing == "create")
+    ledger = Ledger(timing.renew_deadline, rules, gap=on_missing == "create")
     forms = Forms(timing, spread=draw > 0)
-    board = Board(core, _options(timing, on_missing, draw), limits, _TICK_S, Stage(forms), ledger)
+    options = _options(timing, on_missing, draw)
+    board = Board(core, options, identities, limits, _TICK_S, Stage(forms), ledger)
     run = _Search(core, board, Keys(forms), most_states, most_steps, progress)
     collecting = gc.isenabled()
     gc.disable()  # millions of objects, and no cycle among them

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tenure.events import Event
 from tenure.requests import Request
@@ -20,7 +21,18 @@ __all__ = ["Actor", "Move", "Note", "Stage"]
 # More than these are not kept to be met again: each takes some kilobytes.
 _MOST_ACTORS = 200_000
 
-Note = tuple[Candidate, Event | Request | str]
+class Note(NamedTuple):
+    """What a candidate put out.
+
+    Attributes:
+        at: true time, seconds.
+        candidate: that did.
+        what: was said or sent; a text is an error.
+    """
+
+    at: float
+    candidate: Candidate
+    what: Event | Request | str
 
 
 @dataclass(eq=False, slots=True)
@@ -46,7 +58,7 @@ class Move:
 
     Attributes:
         actor: what it is then.
-        notes: what was said and sent, in order; a text is an error.
+        notes: what was said and sent, in order.
     """
 
     actor: Actor
@@ -55,14 +67,15 @@ class Move:
 
 class _Recorder(Observer):
     def __init__(self) -> None:
+        self.world: World
         self.notes: list[Note] = []
         self.changes: list[Change] = []
 
     def said(self, candidate: Candidate, event: Event) -> None:
-        self.notes.append((candidate, event))
+        self.notes.append(Note(self.world.now, candidate, event))
 
     def sent(self, candidate: Candidate, request: Request) -> None:
-        self.notes.append((candidate, request))
+        self.notes.append(Note(self.world.now, candidate, request))
 
     def changed(self, change: Change) -> None:
         self.changes.append(change)
@@ -79,7 +92,7 @@ class Stage:
         self._forms = forms
         self._recorder = _Recorder()
         self._actors: dict[tuple[float, int], Actor] = {}
-        self.world = World(self._recorder)
+        self.world = self._recorder.world = World(self._recorder)
 
     def actor(self, candidate: Candidate, *, is_dead: bool = False) -> Actor:
         """Return the actor that this candidate is at the present time of the world."""
@@ -124,7 +137,8 @@ class Stage:
         try:
             act()
         except RuntimeError as error:
-            notes.append((next(iter(self.world.candidates.values())), f"error: {error}"))
+            candidate = next(iter(self.world.candidates.values()))
+            notes.append(Note(self.world.now, candidate, f"error: {error}"))
         return notes
 
     def changes(self) -> list[Change]:

@@ -13,7 +13,7 @@ from itertools import permutations
 
 from tenure.testing.search_actor import Actor
 from tenure.testing.search_form import Form, Forms
-from tenure.testing.search_ledger import Entry
+from tenure.testing.search_ledger import Entry, Win
 from tenure.testing.search_position import Position
 from tenure.testing.search_steps import Limits, news_for
 
@@ -49,7 +49,8 @@ class Keys:
         oldest = min((versions[0] for versions in untold if versions), default=newest)
         forms += [self._forms.of_record(position.store.history[v]) for v in range(oldest, newest)]
         noted = tuple([self._noted(position, actor) for actor in actors])
-        rest = (tuple(map(len, untold)), noted, left, position.acquired, position.deleted)
+        deletions = tuple([(each.version, self._forms.since(each.at, position.now)) for each in position.deletions])
+        rest = (tuple(map(len, untold)), noted, left, position.wins, deletions)
         exactly = (*[form.serial for form in forms], rest)
         key = self._known.get(exactly)
         if key is None:
@@ -59,9 +60,15 @@ class Keys:
             key = self._known[exactly] = _joined(forms, names, *rest)
         return key
 
-    def _noted(self, position: Position, actor: Actor) -> tuple[float, bool]:
-        entry = position.entries.get(actor.candidate.name, Entry())
-        return (self._forms.since(entry.counted_at, position.now), entry.led)
+    def _noted(self, position: Position, actor: Actor) -> tuple[float, bool, bool, bool]:
+        candidate = actor.candidate
+        entry = position.entries.get(candidate.name, Entry())
+        leads = candidate.term is not None and not candidate.term.over
+        last = position.deletions[-1].version - 1 if position.deletions else position.store.version
+        sight = entry.known if entry.last_sight < 0 else entry.last_sight
+        # Who has seen the last record before a deletion counts only where there is or may be one.
+        informed = sight == last and bool(position.deletions or position.left.deletions)
+        return (self._forms.since(entry.counted_at, position.now), entry.led, entry.bereft and leads, informed)
 
 
 def _digest_of(actor: Actor) -> bytes:
@@ -74,8 +81,8 @@ def _joined(
     untold: tuple[int, ...],
     noted: tuple[object, ...],
     left: Limits,
-    acquired: tuple[tuple[int, str], ...],
-    deleted: tuple[int, ...],
+    wins: tuple[Win, ...],
+    deletions: tuple[tuple[int, float], ...],
 ) -> bytes:
     versions = sorted({version for form in forms for version in form.versions})
     ranks = {version: rank for rank, version in enumerate([v for v in versions if v > 0], start=1)}
@@ -94,7 +101,7 @@ def _joined(
             [(attempts[attempt], what) for attempt, what in form.sent if attempt in attempts],
         )
         digest.update(repr(numbers).encode())
-    won = [(ranks[version], names[name]) for version, name in acquired if version in ranks]
-    eras = [sum(before < version for before in deleted) for version in versions]
-    digest.update(repr((untold, noted, left, won, eras)).encode())
+    won = [(ranks[version], names[name], informed) for version, name, informed in wins if version in ranks]
+    deleted = [(sum(version < each for each in versions), since) for version, since in deletions]
+    digest.update(repr((untold, noted, left, won, deleted)).encode())
     return digest.digest()

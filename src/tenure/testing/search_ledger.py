@@ -1,4 +1,4 @@
-"""Ledger: what the exhaustive search holds against the candidates of a world, from what it sees alone.
+"""Ledger: what exhaustive search holds against the candidates of a world, from what it sees alone.
 
 It asks no core for its state: terms are those that the programs were told of, writes those that the store
 accepted.
@@ -7,16 +7,29 @@ accepted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-from tenure.events import CampaignStarted, Elected, Event
+from tenure.events import CampaignStarted, Elected, Event, Renewed
 from tenure.record import Record, Versioned
 from tenure.requests import Purpose, Request, WriteRequest
-from tenure.testing.world import Candidate, Change, Observer
+from tenure.testing.world import Candidate, Change
 
-__all__ = ["Entry", "Ledger"]
+__all__ = ["Deletion", "Entry", "Ledger", "Rule", "Win"]
+
+
+class Rule(StrEnum):
+    """What is checked in every state."""
+
+    ONE_LEADER = "at most one term is valid"
+    ENDING = "a term that is over stays over, and nothing is sent for it"
+    LOSING = "a leader that is told of a deletion has lost"
+    BODIES = "no term begins, and nothing is freed, while a body of this process runs"
+    RELEASING = "only an acquisition replaces what another wrote"
+    TOKENS = "the token of a term is the version of a new acquisition, so tokens rise with them"
+    SOUNDNESS = "a core raises nothing, and asks for one thing at a time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,93 +39,175 @@ class Entry:
     Attributes:
         counted_at: when the newest of its writes that was accepted was sent; true time, seconds.
         led: it has led since its campaign started.
+        body_runs: the body of its last term has not ended.
         token: version in the token of its last term; -1: it never led.
+        ends_at: when that term is over, by its clock; seconds.
+        bereft: it was told since that the record was deleted.
+        known: the newest version that it was told of.
+        last_sight: `known`, when it was first told of a deletion or something newer; -1: it was not yet.
     """
 
     counted_at: float = -math.inf
     led: bool = False
+    body_runs: bool = False
     token: int = -1
+    ends_at: float = -math.inf
+    bereft: bool = False
+    known: int = -1
+    last_sight: int = -1
 
 
-class Ledger(Observer):
+class Win(NamedTuple):
+    """A write that won the record.
+
+    Attributes:
+        version: that it made.
+        name: of its author.
+        informed: it was sent when its author knew the last version before the deletion, and after that.
+    """
+
+    version: int
+    name: str
+    informed: bool
+
+
+class Deletion(NamedTuple):
+    """A deletion of the record.
+
+    Attributes:
+        version: that it made.
+        at: true time, seconds.
+    """
+
+    version: int
+    at: float
+
+
+class Ledger:
     """Looks at every event, request and change, and names the first rule that is broken.
 
     Args:
         renew_deadline: D; seconds.
-        gap: a leader that cannot see a deletion may be valid beside one that came after it (rule 4).
+        rules: that are checked.
+        gap: a leader that cannot see a deletion may be valid beside one that came after it and does not
+            know of it (rule 4).
 
     Attributes:
         entries: by name of candidate.
-        acquired: versions that were written to win, each with the name of its author.
-        deleted: versions at which the record was deleted.
+        wins: all of them.
+        deletions: all of them.
         fault: what is wrong; empty: nothing.
     """
 
-    def __init__(self, renew_deadline: float, *, gap: bool) -> None:
+    def __init__(self, renew_deadline: float, rules: Collection[Rule], *, gap: bool) -> None:
         self._renew_deadline = renew_deadline
+        self._rules = rules
         self._gap = gap
         self.entries: dict[str, Entry] = {}
-        self.acquired: tuple[tuple[int, str], ...] = ()
-        self.deleted: tuple[int, ...] = ()
+        self.wins: tuple[Win, ...] = ()
+        self.deletions: tuple[Deletion, ...] = ()
         self.fault = ""
 
-    def said(self, candidate: Candidate, event: Event) -> None:
-        """Check the token of a term (rule 9)."""
+    # ---- what happens
+
+    def said(self, candidate: Candidate, event: Event, now: float) -> None:
+        """A core told something, at the true time `now`."""
+        entry, name = self._entry(candidate), candidate.name
         if isinstance(event, Elected):
             version = event.token.version
-            if (version, candidate.name) not in self.acquired or version <= self._entry(candidate).token:
-                self._blame(f"token {version} of {candidate.name} is not that of a new acquisition (rule 9)")
-            self._note(candidate, led=True, token=version)
+            if version <= entry.token or not any((win.version, win.name) == (version, name) for win in self.wins):
+                self._blame(Rule.TOKENS, f"the token {version} of {name} is that of no new acquisition")
+            if entry.body_runs:
+                self._blame(Rule.BODIES, f"a term of {name} begins while the body of its last one runs")
+            self._note(
+                name, led=True, body_runs=True, token=version, ends_at=event.deadline, bereft=False
+            )
+        elif isinstance(event, Renewed):
+            if candidate.clock.local(now) >= entry.ends_at:
+                self._blame(Rule.ENDING, f"{name} goes on with a term that was over")
+            self._note(name, ends_at=event.deadline)
         elif isinstance(event, CampaignStarted):
-            self._note(candidate, led=False)
+            self._note(name, led=False)
 
     def sent(self, candidate: Candidate, request: Request) -> None:
-        """Check that nothing goes out for a term that is over (rule 1)."""
+        """A request went out."""
         if not isinstance(request, WriteRequest) or request.purpose is Purpose.ACQUIRE:
             return
-        entry = self._entry(candidate)
+        entry, what = self._entry(candidate), f"{candidate.name} sends a {request.purpose.value}"
         # A release of what was won too late to lead is none of a term: its compare-and-swap alone guards it.
         of_a_term = entry.led or request.purpose is Purpose.RENEW
         if of_a_term and candidate.sent_at > entry.counted_at + self._renew_deadline:
-            self._blame(f"{candidate.name} sends a {request.purpose.value} after its term (rule 1)")
+            self._blame(Rule.ENDING, f"{what} after the end of its term")
+        if entry.body_runs and request.purpose is Purpose.RELEASE:
+            self._blame(Rule.BODIES, f"{what} while its body runs")
 
     def changed(self, change: Change) -> None:
-        """Check that only an acquisition replaces what another wrote (rule 6)."""
+        """The record changed."""
         author, request = change.author, change.request
         if author is None or request is None:
-            self.deleted = (*self.deleted, change.after.version)
+            self.deletions = (*self.deletions, Deletion(change.after.version, change.at))
             return
         if request.purpose is Purpose.ACQUIRE:
-            self.acquired = (*self.acquired, (change.after.version, author.name))
+            informed = self._is_informed(self._entry(author), change)
+            self.wins = (*self.wins, Win(change.after.version, author.name, informed))
         elif _writer_of(change.before) != author.name:
-            self._blame(f"a {request.purpose.value} of {author.name} replaces the record of another (rule 6)")
+            self._blame(
+                Rule.RELEASING, f"a {request.purpose.value} of {author.name} replaces the record of another"
+            )
         if request.purpose is not Purpose.RELEASE:
-            self._note(author, counted_at=change.sent_at)
+            self._note(author.name, counted_at=change.sent_at)
+
+    def told(self, candidate: Candidate, seen: Versioned, *, by_watch: bool) -> None:
+        """A candidate is about to take in what it saw."""
+        entry = self._entry(candidate)
+        is_absent = seen.record is None
+        if self.deletions and entry.last_sight < 0 and (is_absent or seen.version > self.deletions[0].version):
+            self._note(candidate.name, last_sight=entry.known)
+        if by_watch and is_absent and seen.version > entry.token:
+            self._note(candidate.name, bereft=True)
+        self._note(candidate.name, known=max(entry.known, seen.version))
+
+    def body_ended(self, candidate: Candidate) -> None:
+        """The body of its last term has ended."""
+        self._note(candidate.name, body_runs=False)
 
     def failed(self, error: str) -> None:
         """A core did what no core may do, and was stopped."""
-        self._blame(error)
+        self._blame(Rule.SOUNDNESS, error)
 
-    def check_leaders(self, candidates: Iterable[Candidate], now: float) -> None:
-        """Check that at most one candidate has a valid term at the true time `now`."""
+    # ---- what must hold at any time
+
+    def look(self, candidates: Iterable[Candidate], now: float) -> None:
+        """Compare the terms that are valid at the true time `now`."""
         leaders = [each for each in candidates if each.has_valid_term(now)]
+        for leader in leaders:
+            if self._entry(leader).bereft:
+                self._blame(Rule.LOSING, f"{leader.name} leads on although it was told of the deletion")
         if len(leaders) > 1 and not self._is_gap(leaders):
-            self._blame(f"TWO LEADERS: {' and '.join(each.name for each in leaders)}")
+            self._blame(Rule.ONE_LEADER, f"TWO LEADERS: {' and '.join(each.name for each in leaders)}")
 
     def _is_gap(self, leaders: list[Candidate]) -> bool:
-        """Tell whether a deletion lies between any two of the terms."""
-        tokens = [each.term.token.version for each in leaders if each.term is not None]
-        eras = {sum(version < token for version in self.deleted) for token in tokens}
-        return self._gap and len(eras) == len(leaders)
+        """Tell whether a deletion lies between the terms, and the later leader could not know better."""
+        tokens = sorted(each.term.token.version for each in leaders if each.term is not None)
+        between = [each for each in self.deletions if tokens[0] < each.version < tokens[-1]]
+        informed = any(win.informed for win in self.wins if win.version == tokens[-1])
+        return self._gap and len(leaders) == 2 and bool(between) and not informed
+
+    def _is_informed(self, author: Entry, change: Change) -> bool:
+        if not self.deletions:
+            return False
+        last = self.deletions[-1]
+        return change.sent_at > last.at and author.last_sight == last.version - 1
 
     def _entry(self, candidate: Candidate) -> Entry:
         return self.entries.get(candidate.name, Entry())
 
-    def _note(self, candidate: Candidate, **what: Any) -> None:
-        self.entries = {**self.entries, candidate.name: replace(self._entry(candidate), **what)}
+    def _note(self, name: str, **what: Any) -> None:
+        self.entries = {**self.entries, name: replace(self.entries.get(name, Entry()), **what)}
 
-    def _blame(self, fault: str) -> None:
-        self.fault = self.fault or fault
+    def _blame(self, rule: Rule, fault: str) -> None:
+        if rule in self._rules:
+            self.fault = self.fault or fault
 
 
 def _writer_of(seen: Versioned) -> str:

@@ -11,7 +11,7 @@ from tenure.requests import WriteRequest
 from tenure.testing.search_actor import Actor, Note, Stage
 from tenure.testing.search_copy import copy_of_candidate
 from tenure.testing.search_form import NAMES
-from tenure.testing.search_ledger import Entry, Ledger
+from tenure.testing.search_ledger import Deletion, Entry, Ledger, Win
 from tenure.testing.search_steps import Limits, Step, is_doomed, steps_from
 from tenure.testing.store import RecordStore
 from tenure.testing.transcript import new_candidate
@@ -29,8 +29,8 @@ class Position:
         store: with the record.
         actors: the candidates by name, the dead ones too.
         entries: of the ledger.
-        acquired: of the ledger.
-        deleted: of the ledger.
+        wins: of the ledger.
+        deletions: of the ledger.
         left: what may still happen.
     """
 
@@ -38,14 +38,14 @@ class Position:
     store: RecordStore
     actors: dict[str, Actor]
     entries: dict[str, Entry]
-    acquired: tuple[tuple[int, str], ...]
-    deleted: tuple[int, ...]
+    wins: tuple[Win, ...]
+    deletions: tuple[Deletion, ...]
     left: Limits
 
     def draft(self) -> Position:
         """Return a copy that may be changed into what follows."""
         actors = dict(self.actors)
-        return Position(self.now, self.store, actors, self.entries, self.acquired, self.deleted, self.left)
+        return Position(self.now, self.store, actors, self.entries, self.wins, self.deletions, self.left)
 
 
 class Board:
@@ -54,6 +54,7 @@ class Board:
     Args:
         core: makes the candidates.
         options: of the command ``candidate``.
+        identities: of the first two candidates.
         limits: of each run.
         tick: seconds by which time goes on.
         stage: plays what was not seen before.
@@ -67,6 +68,7 @@ class Board:
         self,
         core: Callable[..., Core],
         options: str,
+        identities: tuple[str, str],
         limits: Limits,
         tick: float,
         stage: Stage,
@@ -74,6 +76,7 @@ class Board:
     ) -> None:
         self._core = core
         self._options = options
+        self._identities = identities
         self._limits = limits
         self._tick = tick
         self._stage = stage
@@ -84,16 +87,19 @@ class Board:
 
     def opening(self) -> list[str]:
         """Return the commands that lead to the first position."""
-        return [*(f"candidate {name} {self._options}" for name in NAMES[:2]), "campaign a", "campaign b"]
+        arrivals = [self._arrival(*each) for each in zip(NAMES, self._identities, strict=False)]
+        return [*arrivals, "campaign a", "campaign b"]
 
     def commands(self, step: Step, present: int) -> list[str]:
         """Return the commands of a step, where so many candidates are `present` or dead."""
         if step.verb != "restart":
             return [str(step)]
         successor = NAMES[present]
-        identity = f"identity={step.name} " if step.argument == "with the same identity" else ""
-        candidate = f"candidate {successor} {identity}{self._options}"
-        return [f"pause {step.name}", candidate, f"campaign {successor}"]
+        identity = step.argument.removeprefix("as ")
+        return [f"pause {step.name}", self._arrival(successor, identity or successor), f"campaign {successor}"]
+
+    def _arrival(self, name: str, identity: str) -> str:
+        return " ".join([f"candidate {name}", *([f"identity={identity}"] * (identity != name)), self._options])
 
     # ---- as positions
 
@@ -101,7 +107,7 @@ class Board:
         """Return the position in which two candidates have just begun to campaign."""
         ledger = self._ledger
         position = Position(
-            0.0, RecordStore(), {}, ledger.entries, ledger.acquired, ledger.deleted, self._limits
+            0.0, RecordStore(), {}, ledger.entries, ledger.wins, ledger.deletions, self._limits
         )
         for command in self.opening()[:2]:
             self._arrive(position, command)
@@ -115,15 +121,15 @@ class Board:
     def after(self, position: Position, step: Step) -> Position:
         """Return what a step leads to; `fault` tells what it broke."""
         ledger, reached = self._ledger, position.draft()
-        ledger.entries, ledger.acquired, ledger.deleted = position.entries, position.acquired, position.deleted
+        ledger.entries, ledger.wins, ledger.deletions = position.entries, position.wins, position.deletions
         ledger.fault = ""
         if step.costs:
             reached.left = replace(reached.left, **{step.costs: getattr(reached.left, step.costs) - 1})
         self._take(reached, step)
-        ledger.check_leaders([actor.candidate for actor in reached.actors.values()], reached.now)
+        ledger.look([actor.candidate for actor in reached.actors.values()], reached.now)
         if reached.store is not position.store:
             self._settle_writes(reached)
-        reached.entries, reached.acquired, reached.deleted = ledger.entries, ledger.acquired, ledger.deleted
+        reached.entries, reached.wins, reached.deletions = ledger.entries, ledger.wins, ledger.deletions
         self.fault = ledger.fault
         return reached
 
@@ -150,10 +156,17 @@ class Board:
             case "answer":
                 if not reached.actors[name].candidate.applied:
                     self._apply(reached, name)
+                candidate = reached.actors[name].candidate
+                if candidate.outcome is not None:
+                    self._ledger.told(candidate, candidate.outcome, by_watch=False)
                 self._move(reached, name, "answer", world.deliver)
             case "tell":
                 seen = reached.store.history[int(step.argument.removeprefix("v"))]
+                self._ledger.told(reached.actors[name].candidate, seen, by_watch=True)
                 self._move(reached, name, ("tell", seen), lambda candidate: world.tell(candidate, seen))
+            case "body-ended":
+                self._ledger.body_ended(reached.actors[name].candidate)
+                self._move(reached, name, "body-ended", lambda candidate: world.call(candidate, "body_ended"))
             case "lose":
                 self._move(reached, name, "lose", world.fail)
             case "pause":
@@ -161,8 +174,7 @@ class Board:
             case "wake":
                 self._move(reached, name, "wake", world.wake)
             case method:
-                act = method.replace("-", "_")
-                self._move(reached, name, method, lambda candidate: world.call(candidate, act))
+                self._move(reached, name, method, lambda candidate: world.call(candidate, method))
 
     def _move(
         self,
@@ -179,11 +191,11 @@ class Board:
         self._note(move.notes)
 
     def _note(self, notes: list[Note]) -> None:
-        for candidate, what in notes:
+        for at, candidate, what in notes:
             if isinstance(what, str):
                 self._ledger.failed(what)
             elif isinstance(what, Event):
-                self._ledger.said(candidate, what)
+                self._ledger.said(candidate, what, at)
             else:
                 self._ledger.sent(candidate, what)
 
@@ -263,7 +275,7 @@ class Board:
             for name, actor in reached.actors.items()
         }
         notes = [note for move in moves.values() for note in move.notes]
-        if any(isinstance(what, Elected) for _, what in notes):
+        if any(isinstance(what, Elected) for _, _, what in notes):
             self._look_meanwhile(reached, until)
         reached.now = until
         reached.actors = {name: move.actor for name, move in moves.items()}
@@ -274,7 +286,7 @@ class Board:
         world, actors = self._stage.world, reached.actors
         copies = {n: copy_of_candidate(actor.candidate, with_core=True) for n, actor in actors.items()}
         world.now, world.candidates = reached.now, copies
-        look = lambda: self._ledger.check_leaders(copies.values(), world.now)  # noqa: E731
+        look = lambda: self._ledger.look(copies.values(), world.now)  # noqa: E731
         self._stage.play(lambda: world.advance(until, check=look))
 
 

@@ -22,7 +22,7 @@ class Limits:
     """How often things go wrong that nothing else limits, in one run.
 
     Attributes:
-        deletions: of the record.
+        deletions: of the record; at most one.
         resignations: campaigns and terms that are given up, and bodies that return.
         restarts: processes that die and come again, with the old or another identity and no memory.
         pauses: processes that stand still for a while.
@@ -40,6 +40,10 @@ class Limits:
     limbo: int = 1
     news: int = 2
     stale_news: bool = False
+
+    def __post_init__(self) -> None:
+        if self.deletions not in (0, 1):
+            raise ValueError(f"what a deletion excuses is known for one only: deletions must be 0 or 1, not {self.deletions}")
 
 
 class Step(NamedTuple):
@@ -114,8 +118,8 @@ def _steps_of(candidate: Candidate, head: Versioned, left: Limits) -> Iterator[S
     else:
         yield from _steps_of_the_program(candidate, left)
     if left.restarts:
-        yield Step("restart", name, "with the same identity", costs="restarts")
-        yield Step("restart", name, "with another identity", costs="restarts")
+        yield Step("restart", name, f"as {name}", costs="restarts")
+        yield Step("restart", name, costs="restarts")
 
 
 def _steps_of_the_program(candidate: Candidate, left: Limits) -> Iterator[Step]:
