@@ -7,6 +7,8 @@ import random
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
 from collections.abc import Callable
 from typing import Protocol
 
@@ -131,7 +133,7 @@ class Pause:
 
 
 class Crash:
-    """SIGKILL of the API server; at the end it starts again, which takes it some seconds more."""
+    """SIGKILL of the API server; it is started again within a second, and takes some more to be ready."""
 
     name = "kube-apiserver killed"
 
@@ -140,13 +142,16 @@ class Crash:
         self._is_down = False
 
     def begin(self, rng: random.Random) -> str:
-        """Kill it."""
+        """Kill it, and start it."""
         self._is_down = True
         self._cluster.crash()
-        return "killed kube-apiserver"
+        after_s = rng.uniform(0, 1)
+        time.sleep(after_s)
+        self.end()
+        return f"killed kube-apiserver, started it again after {after_s:.1f} s"
 
     def end(self) -> None:
-        """Start it, without waiting."""
+        """Start it, without waiting, unless that was done."""
         if self._is_down:
             self._is_down = False
             self._cluster.restart()
@@ -208,6 +213,8 @@ def _empty(arena: Arena, _rng: random.Random) -> str:
     sent = boot_time()
     try:
         arena.administer("PATCH", {"spec": {"holderIdentity": ""}})
+    except urllib.error.URLError:
+        raise  # there was no connection, so it was not done
     except OSError:
         # It may still be done, by a server that was frozen with it: no later than its own time limit.
         arena.emptyings.append(Emptying(sent, sent + _REQUEST_LIMIT_S))

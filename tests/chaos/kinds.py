@@ -51,7 +51,7 @@ def _of_servers(arena: Arena) -> list[Kind]:
     return [
         Kind("kube-apiserver frozen", partial(make, api), (0.3, 5), _SERVER, has_victim=False),
         Kind("etcd frozen", partial(make, etcd), (0.3, 5), _SERVER, has_victim=False),
-        Kind(Crash.name, partial(make, Crash), (0.1, 2), _SERVER, has_victim=False),
+        Kind(Crash.name, partial(make, Crash), (4, 8), _SERVER, has_victim=False),
     ]
 
 
