@@ -16,6 +16,7 @@ TARGETS = {
     "answers": ("tests.fuzz.answers", ("tenure",)),
     "kubeconfig": ("tests.fuzz.kubeconfig", ("tenure",)),
     "sidecar": ("tests.fuzz.sidecar", ("tenure", "uvicorn", "h11")),
+    "sidecar-tcp": ("tests.fuzz.sidecar_tcp", ("tenure", "uvicorn", "h11")),
     "devserver": ("tests.fuzz.devserver", ("tenure",)),
 }
 """The module that makes a target, and the packages whose coverage leads to new inputs."""

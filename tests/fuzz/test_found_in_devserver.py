@@ -177,3 +177,8 @@ def test_the_status_of_a_namespace_is_the_servers_own(server: Server, status: An
 def test_protobuf_of_the_wrong_types_is_a_bad_request(server: Server, spec: bytes) -> None:
     body = envelope("coordination.k8s.io/v1", "Lease", message(f1=message(f1="x"), f2=spec))
     assert "protobuf parse error" in server.refusal("POST", LEASES, body, PROTOBUF)[1]
+
+
+@pytest.mark.parametrize("target", ["/healthz", "/version", "/api", CONFIGMAPS])
+def test_no_tunnel_is_opened(server: Server, target: str) -> None:
+    assert server.refusal("CONNECT", target)[0] == 405

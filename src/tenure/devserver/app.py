@@ -90,6 +90,8 @@ class App:
 
     async def _answer(self, request: Request) -> Response:
         path = request.scope["path"]
+        if request.method == "CONNECT":  # an answer of 200 would open a tunnel
+            raise _not_allowed()
         if path in _HEALTH or path.startswith(tuple(f"{health}/" for health in _HEALTH)):
             return PlainTextResponse("ok")
         if path != "/version":
@@ -128,8 +130,7 @@ class App:
             case "DELETE", False if target.namespace is not None or not kind.namespaced:
                 doomed = self._registry.delete_collection(kind, target.place, _selector(request, target))
                 return JSONResponse(self._list(kind, doomed))
-        message = "the server does not allow this method on the requested resource"
-        raise StatusError(405, "MethodNotAllowed", message, {})
+        raise _not_allowed()
 
     def _read(self, request: Request, target: Target) -> Response:
         query = request.query_params
@@ -229,6 +230,11 @@ def _version(text: str, *, lists: bool) -> int:
         return int(text)
     why = f'resourceVersion: Invalid value: "{text:.40}": strconv.ParseUint: parsing "{text:.40}": {fault}'
     raise bad_request(f"invalid resource version: {why}") if lists else internal(why)
+
+
+def _not_allowed() -> StatusError:
+    message = "the server does not allow this method on the requested resource"
+    return StatusError(405, "MethodNotAllowed", message, {})
 
 
 def _number_fault(text: str) -> str:

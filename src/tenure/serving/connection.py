@@ -69,6 +69,13 @@ class Connection(H11Protocol):
             super().data_received(data)
             self._note_progress()
 
+    def send_400_response(self, msg: str) -> None:
+        # In the middle of an answer there is no place for another one.
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cut()
+        else:
+            super().send_400_response(msg)
+
     def on_response_complete(self) -> None:
         """The application has answered; the client may ask again."""
         self._received = 0

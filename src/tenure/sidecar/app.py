@@ -30,7 +30,14 @@ class App:
         self._streams: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "CONNECT":  # an answer of 200 would open a tunnel
+            await _send(send, 405, _TEXT, b"CONNECT is not possible here: ask GET /leader\n")
+            return
         match scope["path"]:
+            case "/events" if scope["method"] == "HEAD":
+                # Nothing is ever sent to it after this, so that it would never be seen to go away.
+                await send(_start(200, _EVENTS))
+                await send({"type": "http.response.body", "body": b""})
             case "/events":
                 await self._stream(receive, send)
             case "/leader":
