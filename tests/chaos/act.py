@@ -28,7 +28,7 @@ class Act:
         token: the fencing token; None: client-go has none.
         before: boot time in seconds, taken right before the term was checked.
         after: the same, right after.
-        valid_for_s: for how long the term was found valid.
+        valid_for_s: for how long the term was found valid; infinite: client-go does not say.
     """
 
     who: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from math import inf
 from statistics import median, quantiles
 from typing import Any
 
@@ -78,6 +79,9 @@ class Report:
         ended = [each for each in self.ended if each.is_fault]
         lines += [f"{each.who} ended with {each.status}: {each.last_words}" for each in ended]
         lines += [f"the clock of {act.who} is not boot time: {act}" for act in self.untimely[:1]]
+        # A term is valid for D from the sending of its last accepted write, so never for longer than that.
+        overlong = [act for act in self.acts if self.deadline_s < act.valid_for_s < inf]
+        lines += [f"{act.who} believed in its term for too long: {act}" for act in overlong[:1]]
         if not self.takeovers:
             lines.append("nobody ever took over: nothing was tried")
         if not self.has_recovered:

@@ -50,12 +50,13 @@ def test_a_run_without_faults_is_green() -> None:
     ("change", "said"),
     [
         ({"clashes": [OVERLAP]}, "among tenure's candidates: overlap of 2.000 s: a/1 (token 1)"),
+        ({"acts": [replace(GREEN.acts[0], valid_for_s=2.01)]}, "a believed in its term for too long"),
         ({"takeovers": []}, "nobody ever took over"),
         ({"has_recovered": False}, "nobody leads"),
         ({"untimely": GREEN.acts}, "the clock of a is not boot time"),
         ({"ended": [Ended("a", "asyncio", 1, 1, "Boom")]}, "a ended with 1: Boom"),
     ],
-    ids=["overlap", "no takeover", "no recovery", "clock", "crash"],
+    ids=["overlap", "beyond D", "no takeover", "no recovery", "clock", "crash"],
 )
 def test_what_must_not_be_is_a_fault(change: dict[str, object], said: str) -> None:
     [fault] = replace(GREEN, **change).faults  # type: ignore[arg-type]
