@@ -48,3 +48,6 @@ def test_a_body_that_is_malformed_while_it_is_answered_is_no_fault_of_the_server
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     ask(head + b"zz\r\n")
     ask(head, b"zz\r\n")
+    ask(head.replace(b"HTTP/1.1", b"HTTP/1.0"), b"zz\r\n")
+    ask(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), b"zz\r\n")
+    ask(head, b"1;x=" + b"y" * 70000)

@@ -70,11 +70,11 @@ class Connection(H11Protocol):
             self._note_progress()
 
     def send_400_response(self, msg: str) -> None:
-        # In the middle of an answer there is no place for another one.
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cut()
-        else:
+        # Within or behind the answer to what came before there is no place for another one.
+        if self.conn.our_state is h11.IDLE:
             super().send_400_response(msg)
+        else:
+            self.cut()
 
     def on_response_complete(self) -> None:
         """The application has answered; the client may ask again."""
