@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test cluster chaos bench lock clean
+.PHONY: help install demo test cluster chaos fuzz bench lock clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ cluster: install  ## build etcd, kube-apiserver, kubectl and the client-go candi
 
 chaos: install  ## real processes, real faults: SECONDS of them (60) drawn from SEED (a fresh one, printed)
 	@$(BIN)/python -m tests.chaos $(if $(SECONDS),--seconds=$(SECONDS)) $(if $(SEED),--seed=$(SEED)) $(if $(JSON),--json=$(JSON)) $(if $(MARKDOWN),--markdown=$(MARKDOWN))
+
+fuzz: install  ## feed the decoders and servers INPUTS inputs each that nobody should send (default: 20000)
+	@for target in records answers kubeconfig sidecar sidecar-tcp devserver; do \
+		$(BIN)/python -m tests.fuzz $$target --inputs $(or $(INPUTS),20000) || exit 1; done
 
 bench: install  ## measure on the real API server, beside client-go (nothing else should run)
 	@$(BIN)/python -m benchmarks
