@@ -6,8 +6,9 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from tenure import LeaderElector, LeaderObserver, LeadershipLostError, MemoryLock, Term, Timing
+from tenure import LeaderElector, LeaderObserver, LeadershipLostError, MemoryLock, MultiLock, Term, Timing
 from tenure.election import OnMissing
+from tenure.lock import Lock
 from tenure.testing.faulty_lock import CALM, FaultyLock
 from tenure.testing.virtual_time import Machine
 from tests.testing.witness import Candidate, OverheardLock, Witness
@@ -15,6 +16,8 @@ from tests.testing.witness import Candidate, OverheardLock, Witness
 __all__ = ["Ballot"]
 
 _TROUBLE_S = 400.0
+# Of a migration: the locks that candidates may hold, old or new or both; the observer watches the first.
+_STAGES = {"from the old": ["old", "both"], "between": ["both"], "to the new": ["new", "both"]}
 _RATE = 0.0049  # two clocks differ by less than 1 %, the bound that Timing presumes
 
 
@@ -28,15 +31,19 @@ class Ballot:
     Args:
         seed: of everything.
         rate: how much faster or slower than true time a machine's clock is at most.
+        stall: chance that a machine pauses before it makes a callback.
     """
 
-    def __init__(self, seed: int, *, rate: float = _RATE) -> None:
+    def __init__(self, seed: int, *, rate: float = _RATE, stall: float = 0.002) -> None:
         self.draw = draw = random.Random(f"ballot {seed}")
+        self.memories = [MemoryLock("old"), MemoryLock("new")]
+        self._rate, self._stall_chance = rate, stall
+        self.locks = [FaultyLock(memory, seed=f"{seed} {memory.name}") for memory in self.memories]
+        self.stage = draw.choice(["one lock", "one lock", *_STAGES])
         self.on_missing: OnMissing = draw.choice(["create", "create", "wait"])
-        self.witness = Witness(proving=self.on_missing == "wait")
-        self.memory = MemoryLock()
-        self._rate = rate
-        self.lock = FaultyLock(self.memory, seed=seed)
+        self.witness = Witness(
+            proving=self.on_missing == "wait", comparable_tokens=self.stage != "from the old"
+        )
         lease = draw.choice([3.0, 6.0, 15.0])
         sharp = {"renew_deadline": 0.985 * lease} if draw.random() < 0.3 else {}
         self.timing = Timing(lease_duration=lease, **sharp)
@@ -62,14 +69,17 @@ class Ballot:
         self.closing = True
         for task in (*self._tasks, observer):
             task.cancel()
-        await asyncio.wait({*self._tasks, observer})
-        await self.lock.settle()
+        ended, _ = await asyncio.wait({*self._tasks, observer})
+        errors = [error for task in ended if not task.cancelled() and (error := task.exception())]
+        self.witness.faults += [f"a task failed: {error!r}" for error in errors]
+        for lock in self.locks:
+            await lock.settle()
         if not self.witness.faults:
             self._check_the_end(everything)
 
     def story(self) -> list[str]:
         """Return what has happened, in order of true time."""
-        lines = [*self.witness.told, *self.lock.story]
+        lines = [*self.witness.told, *(line for lock in self.locks for line in lock.story)]
         return sorted(lines, key=lambda line: float(line.partition(" ")[0]))
 
     def spawn(self, name: str) -> None:
@@ -81,7 +91,7 @@ class Ballot:
         )
         candidate = Candidate(name, machine, self.witness)
         elector = LeaderElector(
-            OverheardLock(self.lock.seen_by(name), candidate.about_to_write),
+            OverheardLock(self._lock_of(name), candidate.about_to_write),
             identity=name[0],
             timing=self.timing,
             drain_timeout=self.draw.choice([2.0, 20.0]),
@@ -92,10 +102,17 @@ class Ballot:
         with machine.here():
             self._tasks.append(asyncio.create_task(self._live(candidate), name=f"candidate {name}"))
 
+    def _lock_of(self, name: str) -> Lock:
+        old, new = (lock.seen_by(name) for lock in self.locks)
+        kinds = _STAGES.get(self.stage, ["old"])
+        kind = kinds[0] if name == "observer" else self.draw.choice(kinds)
+        self.witness.tell(None, f"{name} holds: {kind}")
+        return MultiLock(old, new) if kind == "both" else {"old": old, "new": new}[kind]
+
     # ---- what befalls them
 
     def _stall(self) -> float:
-        if not self.troubled or self.draw.random() > 0.002:
+        if not self.troubled or self.draw.random() > self._stall_chance:
             return 0.0
         return self.draw.choice([0.01, 1.0, 2.0]) * self.draw.random() * self.timing.lease_duration
 
@@ -118,18 +135,25 @@ class Ballot:
         self.witness.tell(victim, f"suffers {happening.__name__}")
         happening(victim)
 
+    def _some_locks(self) -> list[FaultyLock]:
+        return self.draw.choice([self.locks, self.locks, self.locks[:1], self.locks[1:]])
+
     def _cut(self, victim: Candidate) -> None:
-        self.lock.cut(*self.draw.choice([(), (victim.name,), (victim.name,)]))
+        for lock in self._some_locks():
+            lock.cut(*self.draw.choice([(), (victim.name,), (victim.name,)]))
 
     def _refuse(self, victim: Candidate) -> None:
-        self.lock.outage(*self.draw.choice([(), (victim.name,)]))
+        for lock in self._some_locks():
+            lock.outage(*self.draw.choice([(), (victim.name,)]))
 
     def _heal_links(self, victim: Candidate) -> None:
-        self.lock.heal()
-        self.lock.break_watches(victim.name)
+        for lock in self._some_locks():
+            lock.heal()
+            lock.break_watches(victim.name)
 
     def _lose_answer(self, victim: Candidate) -> None:
-        self.lock.lose_answer(victim.name, late_s=self.draw.uniform(0, 2 * self.timing.lease_duration))
+        for lock in self._some_locks():
+            lock.lose_answer(victim.name, late_s=self.draw.uniform(0, 2 * self.timing.lease_duration))
 
     def _pause(self, victim: Candidate) -> None:
         victim.machine.pause(self.draw.uniform(0, 3) * self.timing.lease_duration)
@@ -149,7 +173,7 @@ class Ballot:
     def _delete(self, victim: Candidate) -> None:
         """Only where a deletion is covered by the contract (rule 4)."""
         if self.on_missing == "wait":
-            self.memory.delete()
+            self.draw.choice(self.memories).delete()
 
     # ---- what they do
 
@@ -240,7 +264,7 @@ class Ballot:
                     raise
 
     async def _observe(self) -> None:
-        async with LeaderObserver(self.lock.seen_by("observer"), timing=self.timing) as self._observed:
+        async with LeaderObserver(self._lock_of("observer"), timing=self.timing) as self._observed:
             await asyncio.Event().wait()
 
     # ---- the end
@@ -248,13 +272,17 @@ class Ballot:
     async def _heal(self) -> None:
         """Everything is well again: before long there is a leader, and it stays."""
         self.troubled = False
-        self.lock.weather = CALM
-        self.lock.heal()
+        for lock in self.locks:
+            lock.weather = CALM
+            lock.heal()
         for candidate in self.witness.candidates:
             candidate.machine.resume()
         self.witness.tell(None, "all is well")
         await asyncio.sleep(8 * self.timing.lease_duration + 60)
-        leaders = [candidate for candidate in self.witness.candidates if candidate.leads()]
+        leaders, terms = self._leaders(), self.witness.terms
+        await asyncio.sleep(6 * self.timing.lease_duration)
+        if self.witness.terms > terms:
+            self.witness.faults.append("in calm weather the leader changes")
         if len(leaders) != 1:
             self.witness.faults.append(f"{len(leaders)} leaders after healing")
         elif self._observed is None or self._observed.leader != leaders[0].elector.identity:
@@ -262,9 +290,12 @@ class Ballot:
         elif not leaders[0].holds_valid_term():
             self.witness.faults.append("the leader has no body")
 
+    def _leaders(self) -> list[Candidate]:
+        return [candidate for candidate in self.witness.candidates if candidate.leads()]
+
     def _check_the_end(self, everything: set[asyncio.Task[object]]) -> None:
         left = asyncio.all_tasks() - everything
         if left:
             self.witness.faults.append(f"tasks are left: {sorted(task.get_name() for task in left)}")
-        if not self.memory._store.read().is_free:
-            self.witness.faults.append(f"the record was not freed: {self.memory._store.read()}")
+        if not self.memories[0]._store.read().is_free and self.stage in ("one lock", "between"):
+            self.witness.faults.append(f"the record was not freed: {self.memories[0]._store.read()}")

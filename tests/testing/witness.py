@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tenure import FencingToken, LeaderElector, Term
-from tenure.events import CampaignStarted, Event, LossReason, Lost, Overrun
+from tenure.events import CampaignStarted, Elected, Event, LossReason, Lost, Overrun, Renewed
 from tenure.lock import Lock, LockSession
 from tenure.record import Record, Versioned
 from tenure.testing.virtual_time import Machine, true_time
@@ -51,6 +52,7 @@ class Candidate:
         self.term: Term | None = None  # of the body that runs
         self.has_overrun = False
         self.takes_sigterm = False
+        self.deadline = math.inf  # of its term, as it was told; by its own clock
 
     def use(self, elector: LeaderElector) -> None:
         """Campaign with this elector."""
@@ -61,8 +63,8 @@ class Candidate:
         """It sends a write that replaces a record."""
         if not record.holder and self.term is not None:
             self.witness.blame(self, "releases while its body runs")
-        # (One that proves a record which it created renews it without leading yet.)
-        if record.token is not None and not self.witness.proving and not self.leads():
+        # (One that proves a record which it created renews it before it leads.)
+        if record.token is not None and not self.witness.proving and self.machine.time() >= self.deadline:
             self.witness.blame(self, "renews a term that is over")
 
     def leads(self) -> bool:
@@ -81,10 +83,12 @@ class Witness:
 
     Args:
         proving: the candidates hold records before they lead (``on_missing="wait"``).
+        comparable_tokens: all of them are counted by one store.
     """
 
-    def __init__(self, *, proving: bool) -> None:
+    def __init__(self, *, proving: bool, comparable_tokens: bool) -> None:
         self.proving = proving
+        self._comparable_tokens = comparable_tokens
         self.candidates: list[Candidate] = []
         self.faults: list[str] = []
         self.told: list[str] = []
@@ -107,6 +111,10 @@ class Witness:
         self.tell(candidate, repr(event))
         if isinstance(event, CampaignStarted) and candidate.term is not None:
             self.blame(candidate, "campaigns while its old body runs")
+        if isinstance(event, Elected | Renewed):
+            candidate.deadline = event.deadline
+        if isinstance(event, Lost):
+            candidate.deadline = -math.inf
         if isinstance(event, Lost) and event.reason is LossReason.INTERNAL_ERROR:
             self.blame(candidate, "tenure itself failed")
         if isinstance(event, Overrun):
@@ -120,7 +128,7 @@ class Witness:
             self.blame(candidate, f"runs two bodies, of {candidate.term.token} and {term.token}")
         candidate.term, candidate.has_overrun = term, False
         if term.is_valid():
-            if term.token <= self._newest:
+            if self._comparable_tokens and term.token <= self._newest:
                 self.blame(candidate, f"term {term.token} follows {self._newest}")
             self._newest = term.token
             self._look_for_others(candidate)
@@ -131,7 +139,7 @@ class Witness:
         if candidate.holds_valid_term():
             self.acts_done += 1
             self._look_for_others(candidate)
-            if term.token < self._stored:
+            if self._comparable_tokens and term.token < self._stored:
                 self.blame(candidate, f"{term.token} writes to a store that has seen {self._stored}")
             self._stored = term.token
 
