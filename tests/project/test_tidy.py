@@ -26,6 +26,7 @@ ENTRIES = {
     "tenure",
     "tenure.__main__",
     "tenure.blocking",
+    "tenure.testing.faulty_lock",
     "tenure.testing.pytest_plugin",
     *(f"tenure.cli.{command}" for command in COMMANDS),
 }
