@@ -47,8 +47,8 @@ class Process:
 
     @property
     def title(self) -> str:
-        """What tells it from the processes before it: a, a1, a2, …"""
-        return f"{self.name}{self.generation or ''}"
+        """What tells it from the processes before it: a, a.1, a.2, …"""
+        return f"{self.name}.{self.generation}" if self.generation else self.name
 
     def start_anew(self, identity: str) -> None:
         """A new process takes the place of one that has crashed."""

@@ -36,7 +36,7 @@ class Schedule:
         self.at(self.now + seconds, action, *args)
 
     def run(self, until: float) -> None:
-        """Let time go on.
+        """Let time go on; never back.
 
         Raises:
             RuntimeError: it does not, for all that happens in it.
@@ -51,4 +51,4 @@ class Schedule:
             self.now = when
             self.done += 1
             action(*args)
-        self.now = until
+        self.now = max(self.now, until)

@@ -187,8 +187,8 @@ class SimulatedDriver:
         self._world.deliver(self.candidate)
         self.settle()
         newest = self.candidate.core.newest
-        read = outcome.version if outcome and isinstance(flight.request, ReadRequest) else None
-        if newest is not None:
+        if outcome is not None and newest is not None:
+            read = outcome.version if isinstance(flight.request, ReadRequest) else None
             self.watch.answered(newest.version, read)
 
     def _fail(self, flight: _Flight, refused: bool, retry_after_s: float) -> None:
@@ -207,11 +207,12 @@ class SimulatedDriver:
 
     def _time_out(self, flight: _Flight) -> None:
         """No answer has come in time."""
-        if flight is not self._flight:
-            return
-        if not self.process.paused:
+        self.process.when_it_runs(partial(self._run_out, flight))
+
+    def _run_out(self, flight: _Flight) -> None:
+        if flight is self._flight:
             self._patience.ran_out()
-        self.process.when_it_runs(partial(self._fail, flight, False, 0.0))
+            self._fail(flight, False, 0.0)
 
     # ---- the watch, the body, and time
 

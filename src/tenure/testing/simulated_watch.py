@@ -18,21 +18,26 @@ __all__ = ["SimulatedWatch"]
 # open, and one that ends sooner than this is not tried again at once.
 _GRACE_S = 1.0
 _SHORT_S = 1.0
-_ATTEMPT_S = 1.0  # how long an answer to the opening is waited for
-_KEEPALIVE_S = 60.0  # after this long a connection that is cut breaks
+# As in the production client: how long a connection is waited for, and then the beginning of the answer.
+_CONNECT_S = 1.0
+_ANSWER_S = 10.0
+_KEEPALIVE_S = 30.0  # after this long a connection that is cut breaks
 _SHORTEST_LIFE_S, _LONGEST_LIFE_S = 300.0, 600.0  # an API server ends every watch after a time from here
 
 
 class _Stream:
-    """One connection from its first packet on; `served`: the API server has accepted it."""
+    """One connection from its first packet on.
 
-    __slots__ = ("delivered", "delivers_at", "held", "opened_at", "served")
+    `asked`: it has reached an API server; `served`: which has accepted it; `answered`: as its client knows.
+    """
 
-    def __init__(self, delivered: int, opened_at: float) -> None:
+    __slots__ = ("answered", "asked", "began_at", "delivered", "delivers_at", "held", "served")
+
+    def __init__(self, delivered: int, began_at: float) -> None:
         self.delivered = delivered
-        self.delivers_at = self.opened_at = opened_at
+        self.delivers_at = self.began_at = began_at
         self.held: list[Versioned] = []
-        self.served = False
+        self.asked = self.served = self.answered = False
 
 
 class SimulatedWatch:
@@ -48,7 +53,7 @@ class SimulatedWatch:
         refresh: is called when the watch has ended.
 
     Attributes:
-        ended: how many streams have ended; each costs a read.
+        ended: how often it broke, or could not begin; each time costs a read.
     """
 
     def __init__(
@@ -88,14 +93,15 @@ class SimulatedWatch:
         if self._stream is None and not self._resting:
             self._open(newest)
         elif self._stream is not None and read is not None and read > self._stream.delivered:
-            self._schedule.after(_GRACE_S, self._check, self._stream, read)
+            check = partial(self._check, self._stream, read)
+            self._schedule.after(_GRACE_S, self._process.when_it_runs, check)
 
     def publish(self, seen: Versioned) -> None:
         """The record has changed."""
         stream = self._stream
         if stream is None or not stream.served:
             return
-        if stream.held or self._process.replica.paused or not self._process.link.incoming:
+        if stream.held or not self._gets_through():
             if not stream.held:
                 self._schedule.after(_KEEPALIVE_S, self._break_if_held, stream)
             stream.held.append(seen)
@@ -105,7 +111,9 @@ class SimulatedWatch:
     def healed(self) -> None:
         """All is well again: what was held arrives, or the stream stays half open."""
         stream = self._stream
-        if stream is not None and stream.held and self._random.random() < 0.5:
+        if stream is None or not stream.held or not self._gets_through():
+            return
+        if self._random.random() < 0.5:
             held, stream.held = stream.held, []
             for seen in held:
                 self._push(stream, seen)
@@ -117,15 +125,18 @@ class SimulatedWatch:
 
     # ---- a stream from its beginning to its end
 
-    def _open(self, version: int) -> None:
-        stream = self._stream = _Stream(version, self._schedule.now)
+    def _open(self, version: int, began_at: float | None = None) -> None:
+        """Ask for a stream; `began_at`: when the one began that it goes on with."""
+        stream = self._stream = _Stream(version, self._schedule.now if began_at is None else began_at)
         self._process.link.send_out(self._serve, stream)
-        self._schedule.after(_ATTEMPT_S, self._give_up, stream)
+        self._schedule.after(_CONNECT_S, self._give_up, stream)
+        self._schedule.after(_ANSWER_S, self._give_up, stream, True)
 
     def _serve(self, stream: _Stream) -> None:
         """The API server is asked for it."""
         if stream is not self._stream:
             return
+        stream.asked = True
         replica = self._process.replica
         if replica.paused:
             replica.when_it_runs(partial(self._serve, stream))
@@ -135,6 +146,7 @@ class SimulatedWatch:
             self._process.link.send_in(self._end, stream)
             return
         stream.served = True
+        self._process.link.send_in(setattr, stream, "answered", True)
         for seen in changes:
             self.publish(seen)
         life_s = self._random.uniform(_SHORTEST_LIFE_S, _LONGEST_LIFE_S)
@@ -142,7 +154,11 @@ class SimulatedWatch:
 
     def _is_served(self) -> bool:
         replica = self._process.replica
-        return replica.up and replica.retry_after_s is None and self._process.authorized
+        fails = bool(replica.errors) and self._random.random() < replica.errors
+        return replica.up and replica.retry_after_s is None and self._process.authorized and not fails
+
+    def _gets_through(self) -> bool:
+        return self._process.link.incoming and not self._process.replica.paused
 
     def _push(self, stream: _Stream, seen: Versioned) -> None:
         """Send one change; a stream keeps its order."""
@@ -161,12 +177,18 @@ class SimulatedWatch:
         self._tell(seen)
 
     def _expire(self, stream: _Stream) -> None:
+        """The API server ends it in peace."""
         if stream is self._stream:
-            self._process.link.send_in(self._end, stream)
+            self._process.link.send_in(self._process.when_it_runs, partial(self._take_up, stream))
             self._schedule.after(_KEEPALIVE_S, self._end, stream)
 
-    def _give_up(self, stream: _Stream) -> None:
-        if not stream.served:
+    def _take_up(self, stream: _Stream) -> None:
+        """Go on where the stream has ended, without a read; that history may be gone by now."""
+        if stream is self._stream:
+            self._open(stream.delivered, stream.began_at)
+
+    def _give_up(self, stream: _Stream, wants_answer: bool = False) -> None:
+        if not (stream.answered if wants_answer else stream.asked):
             self._end(stream)
 
     def _break_if_held(self, stream: _Stream) -> None:
@@ -181,7 +203,7 @@ class SimulatedWatch:
         if stream is not self._stream:
             return
         self._stream, self._resting = None, True
-        short = self._schedule.now - stream.opened_at < _SHORT_S
+        short = self._schedule.now - stream.began_at < _SHORT_S
         self._schedule.after(self._retry_period if short else 0.0, self._go_on)
 
     def _go_on(self) -> None:
@@ -196,6 +218,5 @@ class SimulatedWatch:
 
     def _check(self, stream: _Stream, version: int) -> None:
         """Replace a stream that has not told in time what a read has shown."""
-        if stream is self._stream and stream.delivered < version and not self._process.paused:
-            self._stream = None
+        if stream is self._stream and stream.delivered < version:
             self._open(version)
