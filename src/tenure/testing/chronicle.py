@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ class Sighting(NamedTuple):
     lease_duration: float
 
 
-# By the holder's incarnation (its name, where it leaves none) and the object's uid.
+# By the holder and the object's uid.
 Sightings = dict[tuple[str, str], Sighting]
 
 
@@ -125,7 +126,7 @@ class Chronicle(Observer):
             self.era += 1
             self.author, sent_at = self._written.get(change.after.raw, (None, 0.0))
             self.displacements.append(change)
-        elif _key(change.before) != _key(change.after):
+        elif _essence(change.before) != _essence(change.after):
             self.author = None
             self.displacements.append(change)
         else:
@@ -169,7 +170,16 @@ class Chronicle(Observer):
 
 
 def _key(seen: Versioned) -> tuple[str, str]:
+    """Name the holder of a record: two processes may share a name, and a hand leaves no attempt."""
+    record = seen.record
+    if not isinstance(record, Record) or not record.holder:
+        return "", seen.uid
+    return f"{record.holder} {record.attempt.incarnation if record.attempt else ''}", seen.uid
+
+
+def _essence(seen: Versioned) -> Hashable:
+    """Return what a change of other metadata leaves as it is."""
     record = seen.record
     if not isinstance(record, Record):
-        return "", seen.uid if record is not None else ""
-    return record.attempt.incarnation if record.attempt and record.holder else record.holder, seen.uid
+        return seen.uid, seen.version
+    return seen.uid, record.holder, record.attempt, record.renew_time

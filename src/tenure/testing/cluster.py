@@ -115,7 +115,7 @@ class Cluster:
         store = FencedStore(self._schedule, self._random, chronicle, complain)
         self.tallies.append(tally)
         self.stores.append(store)
-        observers = (*checks_of(chronicle, self._on_missing, complain), store, tally)
+        observers = (*checks_of(chronicle, complain), store, tally)
         return SimulatedElection(
             self._schedule, self._random, *observers, spring=self._spring, make_world=make_world
         )
@@ -234,16 +234,18 @@ class Cluster:
         """Put a machine to sleep: its boot-time clock goes on, nothing else does."""
         process = self.processes[name]
         if not process.paused and not process.crashed:
-            process.clock.suspend(self.now, seconds)
+            self.elections[0].suspend(process, seconds)
             self.pause(name, seconds=seconds)
 
     def skew(self, name: str, *, rate: float) -> None:
         """Let the clock of a machine run at another rate."""
         process = self.processes[name]
-        process.clock.skew(self.now, rate)
+        if process.crashed:
+            process.clock.skew(self.now, rate)
+            return
+        self.elections[0].skew(process, rate)
         for election in self.elections:
-            if not process.crashed:
-                election.driver_of(process).rewind()
+            election.driver_of(process).rewind()
 
     def drain_slowly(self, name: str, *, drain_s: float = math.inf) -> None:
         """From now on its bodies take so long to end; ``inf``: until they are killed at the hard limit."""
@@ -405,7 +407,7 @@ class Cluster:
                 draw=self._random.random,
                 on_missing=self._on_missing,
             )
-            election.join(process, core).start()
+            election.join(process, core, self._on_missing).start()
 
     def _revive(self, process: Process, generation: int) -> None:
         if process.crashed and process.generation == generation:

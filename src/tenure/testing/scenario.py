@@ -161,7 +161,8 @@ class _Draw:
         acts = []
         at = 0.0
         while (at := round(at + self._random.expovariate(1 / self._calm), 3)) < self._seconds:
-            acts.append(self._act(at, members))
+            acts += self._acts(at, members)
+        acts.sort(key=lambda act: act.at)
         return Scenario(self._seed, members, tuple(acts), self._on_missing, self._seconds)
 
     def _member(self, name: str) -> Member:
@@ -177,11 +178,29 @@ class _Draw:
         identity = "twin" if self._random.random() < 0.1 else ""
         return Member(name, timing, round(rate, 6), offset, identity)
 
-    def _act(self, at: float, members: tuple[Member, ...]) -> Act:
+    def _acts(self, at: float, members: tuple[Member, ...]) -> list[Act]:
+        if self._random.random() < 0.06:
+            return self._usurpation(at, members)
         draw = self._random.choice(_ACTS)
         name = _LEADER if self._random.random() < 0.5 else self._random.choice(members).name
         verb, options = draw(self._random, name, self._duration_s())
-        return Act(at, verb, options)
+        return [Act(at, verb, options)]
+
+    def _usurpation(self, at: float, members: tuple[Member, ...]) -> list[Act]:
+        """The record of a leader that is cut off is deleted, and somebody comes who never saw it (rule 4)."""
+        newcomer = self._random.choice(members).name
+        longer_s = 2 * self._lease
+        times = sorted(round(at + self._random.uniform(0.1, 2.0), 3) for _ in range(3))
+        acts = [
+            Act(at, "partition", {"name": _LEADER, "seconds": longer_s}),
+            Act(times[0], self._random.choice(["delete_record", "recreate_record"])),
+            Act(times[1], "restart", {"name": newcomer}),
+        ]
+        if self._random.random() < 0.5:
+            acts.append(Act(times[2], "resign", {"name": newcomer}))
+        if self._random.random() < 0.3:
+            acts.append(Act(times[2], "partition", {"name": newcomer, "seconds": longer_s}))
+        return acts
 
     def _duration_s(self) -> float:
         lease = self._lease

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from tenure.election import OnMissing
 from tenure.events import Event
 from tenure.requests import Request
 from tenure.testing.ambush import Ambush
@@ -68,9 +69,9 @@ class SimulatedElection(Observer):
             writer = self._drivers[change.author].process.name
             self._schedule.after(ambush.delay_s, self._spring, ambush, writer)
 
-    def join(self, process: Process, core: Core) -> SimulatedDriver:
+    def join(self, process: Process, core: Core, on_missing: OnMissing) -> SimulatedDriver:
         """Let a process campaign with a new core; return its driver, which is still to be started."""
-        candidate = Candidate(process.title, core, process.clock, process.timing)
+        candidate = Candidate(process.title, core, process.clock, process.timing, on_missing)
         self.world.now = self._schedule.now
         self.world.add(candidate)
         driver = SimulatedDriver(self._schedule, self._random, self.site, self.world, process, candidate)
@@ -87,6 +88,16 @@ class SimulatedElection(Observer):
         """The process stands still."""
         self.world.now = self._schedule.now
         self.world.pause(self._by_process[process].candidate)
+
+    def suspend(self, process: Process, seconds: float) -> None:
+        """The machine of the process sleeps."""
+        self.world.now = self._schedule.now
+        self.world.suspend(self._by_process[process].candidate, seconds)
+
+    def skew(self, process: Process, rate: float) -> None:
+        """The clock of its machine runs at another rate."""
+        self.world.now = self._schedule.now
+        self.world.skew(self._by_process[process].candidate, rate)
 
     def wake(self, process: Process) -> None:
         """The process runs again; nothing has been done yet."""

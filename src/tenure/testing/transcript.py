@@ -18,10 +18,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from tenure.election import Election
+from tenure.election import Election, OnMissing
 from tenure.events import Event
 from tenure.record import Record, UnreadableRecord
 from tenure.requests import ReadRequest, Request, WriteRequest
+from tenure.testing.checks import checks_of
+from tenure.testing.chronicle import Chronicle
 from tenure.testing.machine import MachineClock
 from tenure.testing.world import Candidate, Change, Core, Observer, World
 from tenure.timing import Timing
@@ -49,14 +51,19 @@ def _blocks(text: str) -> list[_Block]:
     return blocks
 
 
-def rewritten(text: str, core: Callable[..., Core] = Election) -> str:
+def rewritten(
+    text: str,
+    core: Callable[..., Core] = Election,
+    clock: Callable[..., MachineClock] = MachineClock,
+) -> str:
     """Return a transcript with the output that its commands have now.
 
     Args:
         text: the transcript; what it shows as output is of no interest.
         core: makes the candidates, with the arguments of `tenure.election.Election`.
+        clock: makes the clocks of their machines.
     """
-    transcript = Transcript(core)
+    transcript = Transcript(core, clock)
     parts = []
     for block in _blocks(text):
         lines = [*block.heading, *block.commands]
@@ -66,14 +73,21 @@ def rewritten(text: str, core: Callable[..., Core] = Election) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def new_candidate(core: Callable[..., Core], name: str, options: dict[str, str]) -> Candidate:
+def new_candidate(
+    core: Callable[..., Core],
+    name: str,
+    options: dict[str, str],
+    clock: Callable[..., MachineClock] = MachineClock,
+) -> Candidate:
     """Make a candidate as the command ``candidate NAME OPTION=VALUE...`` does.
 
     Args:
         core: makes its core, with the arguments of `tenure.election.Election`.
         name: of the process; its identity too, unless the options name another.
-        options: ``identity``, ``on_missing``, ``draw``, ``drain``, ``epoch``; the durations ``lease``,
-            ``deadline``, ``renew``, ``retry`` and the clock-rate ``bound``; its clock's ``offset`` and ``rate``.
+        options: ``identity``, ``on_missing``, ``draw`` (several with commas: one after another), ``drain``,
+            ``epoch``; the durations ``lease``, ``deadline``, ``renew``, ``retry``; the clock-rate ``bound``;
+            its clock's ``offset`` and ``rate``.
+        clock: makes its clock.
     """
     timing = Timing(
         lease_duration=float(options.get("lease", 15)),
@@ -82,17 +96,25 @@ def new_candidate(core: Callable[..., Core], name: str, options: dict[str, str])
         retry_period=float(options.get("retry", math.nan)),
         clock_rate_bound=float(options.get("bound", 0.01)),
     )
+    epoch = int(options.get("epoch", 0))
+    on_missing: OnMissing = "wait" if options.get("on_missing") == "wait" else "create"
     election = core(
         identity=options.get("identity", name),
         incarnation=name,
         timing=timing,
-        draw=lambda: float(options.get("draw", 0.5)),
-        on_missing="wait" if options.get("on_missing") == "wait" else "create",
+        draw=_draws(options.get("draw", "0.5")),
+        on_missing=on_missing,
         drain_timeout=float(options.get("drain", 20)),
-        epoch=int(options.get("epoch", 0)),
+        epoch=epoch,
     )
-    clock = MachineClock(offset=float(options.get("offset", 0)), rate=float(options.get("rate", 1)))
-    return Candidate(name, election, clock)
+    machine = clock(offset=float(options.get("offset", 0)), rate=float(options.get("rate", 1)))
+    return Candidate(name, election, machine, timing, on_missing, epoch)
+
+
+def _draws(text: str) -> Callable[[], float]:
+    """Return what yields the numbers of a list, and the last of them ever after."""
+    coming = [float(number) for number in text.split(",")]
+    return lambda: coming.pop(0) if len(coming) > 1 else coming[0]
 
 
 def _number(value: float) -> str:
@@ -135,11 +157,19 @@ class Transcript(Observer):
 
     Args:
         core: makes the candidates, with the arguments of `tenure.election.Election`.
+        clock: makes the clocks of their machines.
+
+    Attributes:
+        violations: what broke the safety contract, in its order.
     """
 
-    def __init__(self, core: Callable[..., Core] = Election) -> None:
-        self.world = World(self)
+    def __init__(
+        self, core: Callable[..., Core] = Election, clock: Callable[..., MachineClock] = MachineClock
+    ) -> None:
+        self.violations: list[str] = []
+        self.world = World(*checks_of(Chronicle(), self._complain), self)
         self._core = core
+        self._clock = clock
         self._lines: list[str] = []
         self._shown_states: dict[str, str] = {}
 
@@ -186,14 +216,19 @@ class Transcript(Observer):
                 self._say(state)
 
     def _check_leaders(self) -> None:
+        """Show every overlap, also one that a hand may cause (rule 4)."""
         leaders = [c.name for c in self.world.candidates.values() if c.has_valid_term(self.world.now)]
         if len(leaders) > 1:
             self._say(f"TWO LEADERS: {' and '.join(leaders)}")
 
+    def _complain(self, message: str) -> None:
+        self.violations.append(message)
+        self._say(f"VIOLATION: {message}")
+
     # ---- candidates
 
     def do_candidate(self, name: str, **options: str) -> None:
-        self.world.add(new_candidate(self._core, name, options))
+        self.world.add(new_candidate(self._core, name, options, self._clock))
 
     def do_campaign(self, name: str) -> None:
         self.world.call(self.world.candidates[name], "campaign")
@@ -222,6 +257,18 @@ class Transcript(Observer):
         """It goes on, and what is due happens first."""
         self.world.wake(self.world.candidates[name])
         self.world.fire(self.world.candidates[name])
+
+    def do_fire(self, name: str) -> None:
+        """Its timer fires."""
+        self.world.fire(self.world.candidates[name])
+
+    def do_skew(self, name: str, rate: str) -> None:
+        """The clock of its machine runs at another rate."""
+        self.world.skew(self.world.candidates[name], float(rate))
+
+    def do_suspend(self, name: str, seconds: str) -> None:
+        """Its machine sleeps from now on; it wakes by the command ``wake``."""
+        self.world.suspend(self.world.candidates[name], float(seconds.removesuffix("s")))
 
     def do_unpause(self, name: str) -> None:
         """It goes on, and something will arrive before its timer fires."""
@@ -314,6 +361,10 @@ class Transcript(Observer):
         self.world.restore(int(version.removeprefix("v")))
 
     # ---- time
+
+    def do_until(self, time: str) -> None:
+        """Time goes on until an hour that is named."""
+        self.world.advance(float(time.removesuffix("s")), check=self._check_leaders)
 
     def do_advance(self, seconds: str) -> None:
         """Time goes on, and every timer fires when it is due."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tenure.election import OnMissing
 from tenure.events import Elected, Event, Lost, Renewed
 from tenure.record import Record, UnreadableRecord, Versioned
 from tenure.requests import ReadRequest, Request, WriteRequest
@@ -74,6 +75,8 @@ class Candidate:
         core: decides.
         clock: of its machine.
         timing: of its core.
+        on_missing: of its core.
+        epoch: of its core.
         term: the last one that it was told of.
         pending: the request under way.
         sent_at: when that was sent; true time, seconds.
@@ -88,6 +91,8 @@ class Candidate:
     core: Core
     clock: MachineClock = field(default_factory=MachineClock)
     timing: Timing = field(default_factory=Timing)
+    on_missing: OnMissing = "create"
+    epoch: int = 0
     term: SeenTerm | None = None
     pending: Request | None = None
     sent_at: float = -math.inf
@@ -220,6 +225,15 @@ class World:
         candidate.paused = False
         for woke in self._woke:
             woke(candidate)
+
+    def skew(self, candidate: Candidate, rate: float) -> None:
+        """The clock of its machine runs at another rate from now on."""
+        candidate.clock.skew(self.now, rate)
+
+    def suspend(self, candidate: Candidate, seconds: float) -> None:
+        """Its machine sleeps for `seconds`, at the end of which it is to be woken."""
+        candidate.clock.suspend(self.now, seconds)
+        self.pause(candidate)
 
     def apply(self, candidate: Candidate, version: int | None = None) -> None:
         """The request under way reaches the store; its answer does not come back yet.

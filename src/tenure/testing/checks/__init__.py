@@ -6,7 +6,6 @@ was told of it, and a renewal is what the store accepted.
 
 from __future__ import annotations
 
-from tenure.election import OnMissing
 from tenure.testing.checks.check import Complain
 from tenure.testing.checks.ends import BodiesEnd, CountsFromTheSending, NothingAfterTheEnd
 from tenure.testing.checks.losses import LosesAtOnce, LosesForAReason
@@ -19,17 +18,16 @@ from tenure.testing.world import Observer
 __all__ = ["checks_of"]
 
 
-def checks_of(chronicle: Chronicle, on_missing: OnMissing, complain: Complain) -> tuple[Observer, ...]:
+def checks_of(chronicle: Chronicle, complain: Complain) -> tuple[Observer, ...]:
     """Return the chronicle and all checks of one election, in the order in which they are to be told.
 
     Args:
         chronicle: keeps the facts.
-        on_missing: of all candidates.
         complain: is called with what broke a sentence: ``KIND: details``.
     """
     return (
         chronicle,
-        OneValidTerm(chronicle, complain, on_missing),
+        OneValidTerm(chronicle, complain),
         CountsFromTheSending(chronicle, complain),
         NothingAfterTheEnd(chronicle, complain),
         BodiesEnd(chronicle, complain),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tenure.events import CampaignStarted, Elected, Event, Renewed
+from tenure.events import CampaignStarted, Elected, Event, Overrun, Renewed
 from tenure.requests import Purpose, Request, WriteRequest
 from tenure.testing.checks.check import ROUNDING_S, Check, Complain
 from tenure.testing.chronicle import Chronicle
@@ -14,10 +14,21 @@ __all__ = ["BodiesEnd", "CountsFromTheSending", "NothingAfterTheEnd"]
 
 
 class CountsFromTheSending(Check):
-    """A term is valid until s+D at most, s being the sending of its last accepted write (rule 1)."""
+    """A term is valid until s+D at most, s being the sending of its last accepted write (rule 1).
+
+    What arrives after that revives nothing.
+    """
+
+    def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
+        super().__init__(chronicle, complain)
+        self._deadlines: dict[Candidate, float] = {}
 
     def said(self, candidate: Candidate, event: Event) -> None:
         if isinstance(event, Elected | Renewed):
+            now = self._chronicle.now(candidate)
+            if isinstance(event, Renewed) and now >= self._deadlines.get(candidate, math.inf):
+                self._complain(f"revived after its end: the term of {candidate.name}")
+            self._deadlines[candidate] = event.deadline
             since = self._chronicle.renewed_at.get(candidate, -math.inf)
             late_s = event.deadline - since - candidate.timing.renew_deadline
             if late_s > ROUNDING_S:
@@ -61,12 +72,17 @@ class BodiesEnd(Check):
     def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
         self._running: set[Candidate] = set()
+        self._overran: set[Candidate] = set()
 
     def said(self, candidate: Candidate, event: Event) -> None:
+        if isinstance(event, Overrun):
+            self._overran.add(candidate)
+            self._look(candidate, "is told of it")
         if isinstance(event, Elected | CampaignStarted) and candidate in self._running:
             self._complain(f"the old body runs: {candidate.name} says {type(event).__name__}")
         if isinstance(event, Elected):
             self._running.add(candidate)
+            self._overran.discard(candidate)
 
     def sent(self, candidate: Candidate, request: Request) -> None:
         releases = isinstance(request, WriteRequest) and request.purpose is Purpose.RELEASE
@@ -75,9 +91,13 @@ class BodiesEnd(Check):
 
     def body_ended(self, candidate: Candidate) -> None:
         self._running.discard(candidate)
+        if candidate not in self._overran:  # else it is told, and kills its body if it was told to
+            self._look(candidate, "ends its body")
+
+    def _look(self, candidate: Candidate, what: str) -> None:
         since = self._chronicle.renewed_at.get(candidate, -math.inf)
         past_s = self._chronicle.now(candidate) - since - candidate.timing.overrun_limit
         # What is due happens first when a paused process wakes.
         just_woke = self._chronicle.woke_at.get(candidate) == self.world.now
         if past_s > ROUNDING_S and not just_woke:
-            self._complain(f"past the hard limit: the body of {candidate.name} ran on for {past_s:.3f} s")
+            self._complain(f"past the hard limit: {candidate.name} {what} {past_s:.3f} s late")

@@ -14,7 +14,7 @@ __all__ = ["LosesAtOnce", "LosesForAReason"]
 
 
 class LosesAtOnce(Check):
-    """A leader that has seen a newer record which is not its own, or none, has no valid term (rule 3)."""
+    """A leader that has seen a newer record that is not its own, or another object, has lost (rule 3)."""
 
     def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
@@ -22,9 +22,15 @@ class LosesAtOnce(Check):
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
         self._look()
-        if candidate.term is not None and self._chronicle.author_of(seen) is not candidate:
+        if self._is_foreign(candidate, seen):
             known, _ = self._disowned.get(candidate, (0, 0.0))
             self._disowned[candidate] = max(known, seen.version), self.world.now
+
+    def _is_foreign(self, candidate: Candidate, seen: Versioned) -> bool:
+        term = self._chronicle.terms.get(candidate)
+        if self._chronicle.author_of(seen) is not candidate:
+            return True
+        return term is not None and seen.uid != term.after.uid and candidate.has_valid_term(self.world.now)
 
     def said(self, candidate: Candidate, event: Event) -> None:
         self._look()

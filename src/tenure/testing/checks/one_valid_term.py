@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tenure.election import OnMissing
 from tenure.events import Elected, Event, Renewed
 from tenure.testing.checks.check import Check, Complain
 from tenure.testing.chronicle import Acquisition, Chronicle
@@ -12,17 +11,10 @@ __all__ = ["OneValidTerm"]
 
 
 class OneValidTerm(Check):
-    """Compares the valid terms whenever one begins or goes on.
+    """Compares the valid terms whenever one begins or goes on."""
 
-    Args:
-        chronicle: the facts.
-        complain: is called with what broke the sentence.
-        on_missing: under ``"wait"`` a deletion opens no gap.
-    """
-
-    def __init__(self, chronicle: Chronicle, complain: Complain, on_missing: OnMissing) -> None:
+    def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
-        self._on_missing = on_missing
         self._holders: list[Candidate] = []
 
     def said(self, candidate: Candidate, event: Event) -> None:
@@ -50,8 +42,9 @@ class OneValidTerm(Check):
         if any(_declares_dead(each) for each in later if isinstance(each, Change)):
             return True
         first = next(each for each in later if isinstance(each, Acquisition))
-        creates = first.before.record is None
-        return first.waited_for(old) and not (creates and self._on_missing == "wait")
+        # Under "wait" a deletion opens no gap.
+        creates = first.before.record is None and first.candidate.on_missing == "wait"
+        return first.waited_for(old) and not creates
 
 
 def _declares_dead(change: Change) -> bool:

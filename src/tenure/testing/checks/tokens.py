@@ -22,6 +22,10 @@ class TokensRise(Check):
     def said(self, candidate: Candidate, event: Event) -> None:
         if not isinstance(event, Elected) or candidate not in self._chronicle.terms:
             return
+        if event.token.epoch != candidate.epoch:
+            self._complain(
+                f"an epoch of its own: {event.token.epoch}, that of {candidate.name} is {candidate.epoch}"
+            )
         term = self._chronicle.terms[candidate]
         entry = (term.order, term.era, int(event.token))
         at = bisect(self._tokens, entry)
