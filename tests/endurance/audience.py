@@ -54,7 +54,7 @@ class Audience:
     async def look_in(self) -> None:
         """Ask once in every way that ends again."""
         for elector in self._electors:
-            elector.subscribe(_nothing)()
+            elector.subscribe(lambda event: None)()
             async with aclosing(cast("AsyncGenerator[LeaderChanged, None]", elector.changes())) as changes:
                 await anext(changes)
         for address in self._addresses:
@@ -96,7 +96,3 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         assert not task.done(), task
         task.cancel()
         await asyncio.wait({task})
-
-
-def _nothing(event: Event) -> None:
-    pass
