@@ -94,10 +94,13 @@ class _Devserver:
 
     async def _converse(self, decisions: random.Random) -> None:
         kind = decisions.choice(KINDS)
+        known: dict[str, Any] = {}
         if decisions.random() < 0.7:  # something to work on
-            await self._ask(_request(decisions, kind, plain=True))
+            made = await self._ask(_request(decisions, kind, known, plain=True))
+            metadata = json.loads(made.body)["metadata"] if made.code in (200, 201) else {}
+            known = {name: metadata[name] for name in ("uid", "resourceVersion") if name in metadata}
         for _ in range(1 + decisions.randrange(2)):
-            await self._ask(_request(decisions, kind))
+            await self._ask(_request(decisions, kind, known if decisions.random() < 0.5 else {}))
         assert len(asyncio.all_tasks()) == 1, "a task is left"
         assert not self._app._store._waiters, "a watch is left"
         if decisions.random() < 0.25:
@@ -153,11 +156,11 @@ def _refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is not JSON")
 
 
-def _request(decisions: random.Random, kind: Kind, *, plain: bool = False) -> Sent:
+def _request(decisions: random.Random, kind: Kind, known: dict[str, Any], *, plain: bool = False) -> Sent:
     method = "PUT" if plain else decisions.choice(_METHODS)
     named = method in ("PUT", "PATCH") or decisions.random() < 0.4
     target = _target(decisions, kind, named, plain=plain)
-    media_type, body = _body(decisions, kind, method, plain=plain)
+    media_type, body = _body(decisions, kind, method, known, plain=plain)
     headers = [("content-type", media_type), ("accept", decisions.choice(_ACCEPTS))]
     if decisions.random() < 0.1 and not plain:
         headers.append(("host", odd_text(decisions).encode("ascii", "replace").decode().replace("?", "[")))
@@ -185,15 +188,18 @@ def _target(decisions: random.Random, kind: Kind, named: bool, *, plain: bool) -
     return "/" + "/".join(parts) + (f"?{'&'.join(query)}" if query else "")
 
 
-def _body(decisions: random.Random, kind: Kind, method: str, *, plain: bool) -> tuple[str, bytes]:
+def _body(
+    decisions: random.Random, kind: Kind, method: str, known: dict[str, Any], *, plain: bool
+) -> tuple[str, bytes]:
     fields = {key: value for key, value in _OBJECT.items() if key in ("metadata", *kind.fields)}
     obj = {"apiVersion": kind.api_version, "kind": kind.kind, **fields}
+    obj["metadata"] = {**_OBJECT["metadata"], **known}
     if plain:
         return "application/json", encode_json(obj).encode()
     if method == "PATCH":
         return _patch(decisions)
     if method == "DELETE":
-        options = {"kind": "DeleteOptions", "preconditions": {"uid": "u", "resourceVersion": "1"}}
+        options = {"kind": "DeleteOptions", "preconditions": known or {"uid": "u", "resourceVersion": "1"}}
         return "application/json", encode_json(mutate_json(decisions, options)).encode()
     if decisions.random() < 0.2:
         return PROTOBUF, mutate_bytes(decisions, _protobuf(decisions, kind))

@@ -94,7 +94,14 @@ def run_atheris(make_runner: Callable[[], Runner], seed: int, packages: tuple[st
 
     with atheris.instrument_imports(include=list(packages)):
         runner = make_runner()
-    arguments = [f"-seed={seed}", f"-max_len={_LONGEST_INPUT}", "-timeout=0", "-rss_limit_mb=0"]
+    # Long inputs from the start: short ones decide hardly anything.
+    arguments = [
+        f"-seed={seed}",
+        "-len_control=0",
+        f"-max_len={_LONGEST_INPUT}",
+        "-timeout=0",
+        "-rss_limit_mb=0",
+    ]
     atheris.Setup([sys.argv[0], "-print_pcs=0", "-verbosity=0", *arguments], runner.feed)
     atheris.Fuzz()
 
