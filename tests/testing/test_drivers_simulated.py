@@ -28,7 +28,7 @@ _SABOTAGED_SEEDS = 40
 
 
 def seeds() -> list[int]:
-    first, dash, last = os.environ.get("SEEDS", "50").partition("-")
+    first, dash, last = os.environ.get("SEEDS", "40").partition("-")
     return list(range(int(first), int(last) + 1)) if dash else list(range(int(first)))
 
 

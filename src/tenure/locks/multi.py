@@ -225,7 +225,7 @@ async def _merge(*sources: AsyncIterator[bool]) -> AsyncGenerator[bool, None]:
     try:
         while True:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
+            for task in [task for task in waiting if task in done]:  # in order: a simulation can be repeated
                 if not task.result():
                     return
                 source = waiting.pop(task)
