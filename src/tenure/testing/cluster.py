@@ -197,7 +197,7 @@ class Cluster:
         link = Link(self._schedule, self._random)
         replica = self.replicas[len(self.processes) % len(self.replicas)]
         clock = self._clock(offset=offset, rate=rate)
-        process = Process(name, identity or name, clock, link, replica, timing or self._timing)
+        process = Process(name, identity or name, clock, link, self.replicas, replica, timing or self._timing)
         self.processes[name] = process
         self._start(process)
 
@@ -268,6 +268,13 @@ class Cluster:
         link.outgoing &= direction == "incoming"
         link.incoming &= direction == "outgoing"
         self._undo_after(seconds, self._reconnect, self.processes[name])
+
+    def disconnect(self, name: str) -> None:
+        """Break its connections: its watches end, and what became of a request under way it cannot know."""
+        process = self.processes[name]
+        for election in self.elections:
+            if not process.crashed:
+                election.driver_of(process).disconnect()
 
     def lose(self, name: str, share: float = 0.3, *, seconds: float | None = None) -> None:
         """Lose a share of its requests and of the answers."""
@@ -435,9 +442,8 @@ class Cluster:
     def _resume_server(self, replica: Replica) -> None:
         replica.resume()
         for process in self.processes.values():
-            if process.replica is replica:
-                for election in self.elections:
-                    election.heal(process)
+            for election in self.elections:
+                election.heal(process)
 
     def _chosen(self, replica: int | None) -> list[Replica]:
         return self.replicas if replica is None else [self.replicas[replica]]

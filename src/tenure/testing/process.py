@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 from tenure.testing.link import Link
 from tenure.testing.machine import MachineClock
@@ -21,8 +22,9 @@ class Process:
         name: of the process.
         identity: that it campaigns under.
         clock: of its machine.
-        link: to its API server.
-        replica: that API server.
+        link: to the API servers.
+        replicas: those that its connections may end at.
+        replica: that at which the one for its requests does.
         timing: of its candidates.
         authorized: its credentials are good.
         paused: it stands still.
@@ -36,6 +38,7 @@ class Process:
     identity: str
     clock: MachineClock
     link: Link
+    replicas: list[Replica]
     replica: Replica
     timing: Timing
     authorized: bool = True
@@ -56,6 +59,10 @@ class Process:
         self.generation += 1
         self.crashed = self.paused = False
         self.inbox.clear()
+
+    def connect_anew(self, random: Random) -> None:
+        """Its next request takes a new connection, to whichever API server."""
+        self.replica = random.choice(self.replicas)
 
     def when_it_runs(self, action: Callable[[], None]) -> None:
         """Do something in it, at once unless it is paused."""

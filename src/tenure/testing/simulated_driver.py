@@ -16,6 +16,7 @@ from tenure.record import Versioned
 from tenure.requests import ReadRequest, Request, WriteRequest
 from tenure.states import State
 from tenure.testing.process import Process
+from tenure.testing.replica import Replica
 from tenure.testing.schedule import Schedule
 from tenure.testing.simulated_watch import SimulatedWatch
 from tenure.testing.site import Site
@@ -27,12 +28,12 @@ __all__ = ["SimulatedDriver"]
 class _Flight:
     """One request on its way, whose answer is waited for as long as it is the driver's present one."""
 
-    __slots__ = ("begun_at", "request", "timeout_s")
+    __slots__ = ("begun_at", "replica", "request")
 
-    def __init__(self, request: Request, begun_at: float, timeout_s: float) -> None:
+    def __init__(self, request: Request, begun_at: float, replica: Replica) -> None:
         self.request = request
         self.begun_at = begun_at
-        self.timeout_s = timeout_s
+        self.replica = replica
 
 
 class SimulatedDriver:
@@ -100,6 +101,13 @@ class SimulatedDriver:
         self._alarm_at = math.inf
         self.settle()
 
+    def disconnect(self) -> None:
+        """All connections break."""
+        self.process.connect_anew(self._random)
+        self.watch.break_off()
+        if self._flight is not None:
+            self._fail(self._flight, False, 0.0)
+
     def stop(self) -> None:
         """The process ends: nothing is told to the core any more, nothing of it is heard."""
         self._stopped = True
@@ -140,7 +148,7 @@ class SimulatedDriver:
         """Carry a request of the core to the API server."""
         now, clock = self._schedule.now, self.candidate.clock
         timeout_s = min(request.timeout, self._patience.timeout)
-        flight = self._flight = _Flight(request, now, timeout_s)
+        flight = self._flight = _Flight(request, now, self.process.replica)
         self._schedule.at(clock.true_time(clock.local(now) + timeout_s), self._time_out, flight)
         self.process.link.send_out(self._arrive, flight)
 
@@ -148,8 +156,10 @@ class SimulatedDriver:
 
     def _arrive(self, flight: _Flight) -> None:
         """It has reached the API server."""
-        replica = self.process.replica
-        if not replica.up or not self.process.authorized:
+        replica = flight.replica
+        if not replica.up:
+            self.process.link.send_in(self._find_nobody, flight)
+        elif not self.process.authorized:
             self.process.link.send_in(self._fail, flight, True, 0.0)
         elif replica.retry_after_s is not None:
             self.process.link.send_in(self._fail, flight, True, replica.retry_after_s)
@@ -168,7 +178,7 @@ class SimulatedDriver:
         request = flight.request
         if flight is self._flight:
             self._world.now = self._schedule.now
-            self._world.apply(self.candidate, self._site.version_for(self.process.replica))
+            self._world.apply(self.candidate, self._site.version_for(flight.replica))
         elif isinstance(request, WriteRequest) and request.attempt.number in self.candidate.limbo:
             self._world.now = self._schedule.now
             self._world.land(self.candidate, request.attempt.number)
@@ -205,6 +215,11 @@ class SimulatedDriver:
         )
         self.settle()
 
+    def _find_nobody(self, flight: _Flight) -> None:
+        """The connection was refused."""
+        self.process.connect_anew(self._random)
+        self._fail(flight, True, 0.0)
+
     def _time_out(self, flight: _Flight) -> None:
         """No answer has come in time."""
         self.process.when_it_runs(partial(self._run_out, flight))
@@ -212,6 +227,7 @@ class SimulatedDriver:
     def _run_out(self, flight: _Flight) -> None:
         if flight is self._flight:
             self._patience.ran_out()
+            self.process.connect_anew(self._random)
             self._fail(flight, False, 0.0)
 
     # ---- the watch, the body, and time

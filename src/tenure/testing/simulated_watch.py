@@ -31,9 +31,10 @@ class _Stream:
     `asked`: it has reached an API server; `served`: which has accepted it; `answered`: as its client knows.
     """
 
-    __slots__ = ("answered", "asked", "began_at", "delivered", "delivers_at", "held", "served")
+    __slots__ = ("answered", "asked", "began_at", "delivered", "delivers_at", "held", "replica", "served")
 
-    def __init__(self, delivered: int, began_at: float) -> None:
+    def __init__(self, replica: Replica, delivered: int, began_at: float) -> None:
+        self.replica = replica
         self.delivered = delivered
         self.delivers_at = self.began_at = began_at
         self.held: list[Versioned] = []
@@ -101,7 +102,7 @@ class SimulatedWatch:
         stream = self._stream
         if stream is None or not stream.served:
             return
-        if stream.held or not self._gets_through():
+        if stream.held or not self._gets_through(stream):
             if not stream.held:
                 self._schedule.after(_KEEPALIVE_S, self._break_if_held, stream)
             stream.held.append(seen)
@@ -111,7 +112,7 @@ class SimulatedWatch:
     def healed(self) -> None:
         """All is well again: what was held arrives, or the stream stays half open."""
         stream = self._stream
-        if stream is None or not stream.held or not self._gets_through():
+        if stream is None or not stream.held or not self._gets_through(stream):
             return
         if self._random.random() < 0.5:
             held, stream.held = stream.held, []
@@ -120,14 +121,21 @@ class SimulatedWatch:
 
     def cut_off(self, replica: Replica) -> None:
         """An API server has gone down: its streams end."""
-        if self._process.replica is replica and self._stream is not None:
+        if self._stream is not None and self._stream.replica is replica:
             self._process.link.send_in(self._end, self._stream)
+
+    def break_off(self) -> None:
+        """Its connection breaks."""
+        if self._stream is not None:
+            self._end(self._stream)
 
     # ---- a stream from its beginning to its end
 
     def _open(self, version: int, began_at: float | None = None) -> None:
-        """Ask for a stream; `began_at`: when the one began that it goes on with."""
-        stream = self._stream = _Stream(version, self._schedule.now if began_at is None else began_at)
+        """Ask any API server for a stream; `began_at`: when the one began that it goes on with."""
+        replica = self._random.choice(self._process.replicas)
+        began_at = self._schedule.now if began_at is None else began_at
+        stream = self._stream = _Stream(replica, version, began_at)
         self._process.link.send_out(self._serve, stream)
         self._schedule.after(_CONNECT_S, self._give_up, stream)
         self._schedule.after(_ANSWER_S, self._give_up, stream, True)
@@ -137,12 +145,11 @@ class SimulatedWatch:
         if stream is not self._stream:
             return
         stream.asked = True
-        replica = self._process.replica
-        if replica.paused:
-            replica.when_it_runs(partial(self._serve, stream))
+        if stream.replica.paused:
+            stream.replica.when_it_runs(partial(self._serve, stream))
             return
         changes = self._site.changes_after(stream.delivered)
-        if changes is None or not self._is_served():
+        if changes is None or not self._is_served(stream.replica):
             self._process.link.send_in(self._end, stream)
             return
         stream.served = True
@@ -152,17 +159,16 @@ class SimulatedWatch:
         life_s = self._random.uniform(_SHORTEST_LIFE_S, _LONGEST_LIFE_S)
         self._schedule.after(life_s, self._expire, stream)
 
-    def _is_served(self) -> bool:
-        replica = self._process.replica
+    def _is_served(self, replica: Replica) -> bool:
         fails = bool(replica.errors) and self._random.random() < replica.errors
         return replica.up and replica.retry_after_s is None and self._process.authorized and not fails
 
-    def _gets_through(self) -> bool:
-        return self._process.link.incoming and not self._process.replica.paused
+    def _gets_through(self, stream: _Stream) -> bool:
+        return self._process.link.incoming and not stream.replica.paused
 
     def _push(self, stream: _Stream, seen: Versioned) -> None:
         """Send one change; a stream keeps its order."""
-        lag_s = self._process.replica.lag_s + self._process.link.latency_s()
+        lag_s = stream.replica.lag_s + self._process.link.latency_s()
         stream.delivers_at = max(stream.delivers_at, self._schedule.now + lag_s)
         self._schedule.at(stream.delivers_at, self._deliver, stream, seen)
 

@@ -34,17 +34,24 @@ class OneValidTerm(Check):
             self._complain(f"two valid terms: those of {one.name} and {other.name}")
 
     def _is_lawful(self, old: Acquisition, new: Acquisition) -> bool:
-        """Tell whether a hand has opened the gap in which both are valid (rule 4)."""
+        """Tell whether a hand has opened a gap in which both are valid (rule 4)."""
         displaced = self._chronicle.displacements
         later = displaced[displaced.index(old) + 1 : displaced.index(new) + 1]
         if isinstance(later[0], Acquisition):
             return False  # taken over, and no hand had meddled
-        if any(_declares_dead(each) for each in later if isinstance(each, Change)):
-            return True
-        first = next(each for each in later if isinstance(each, Acquisition))
-        # Under "wait" a deletion opens no gap.
-        creates = first.before.record is None and first.candidate.on_missing == "wait"
-        return first.waited_for(old) and not creates
+        return any(
+            _declares_dead(each) or _is_filled_in_time(later[at:], old)
+            for at, each in enumerate(later)
+            if isinstance(each, Change)
+        )
+
+
+def _is_filled_in_time(later: list[Acquisition | Change], old: Acquisition) -> bool:
+    """Tell whether the first term after a hand's change began as late as its candidate could know."""
+    first = next(each for each in later if isinstance(each, Acquisition))
+    # Under "wait" a deletion opens no gap.
+    creates = first.before.record is None and first.candidate.on_missing == "wait"
+    return first.waited_for(old) and not creates
 
 
 def _declares_dead(change: Change) -> bool:
