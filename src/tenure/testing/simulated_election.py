@@ -71,7 +71,9 @@ class SimulatedElection(Observer):
 
     def join(self, process: Process, core: Core, on_missing: OnMissing) -> SimulatedDriver:
         """Let a process campaign with a new core; return its driver, which is still to be started."""
-        candidate = Candidate(process.title, core, process.clock, process.timing, on_missing)
+        candidate = Candidate(
+            process.title, core, process.clock, process.timing, on_missing, identity=process.identity
+        )
         self.world.now = self._schedule.now
         self.world.add(candidate)
         driver = SimulatedDriver(self._schedule, self._random, self.site, self.world, process, candidate)

@@ -284,10 +284,10 @@ class Transcript(Observer):
         """From now on every request waits for a command."""
         self.world.disconnect(self.world.candidates[name])
 
-    def do_apply(self, name: str) -> None:
-        """Its request reaches the store, the answer is still on its way."""
+    def do_apply(self, name: str, version: str = "") -> None:
+        """Its request reaches the store, the answer is still on its way; an old replica answers a read."""
         candidate = self.world.candidates[name]
-        self.world.apply(candidate)
+        self.world.apply(candidate, int(version.removeprefix("v")) if version else None)
         if isinstance(candidate.pending, WriteRequest):
             self._say("applied" if candidate.outcome else "conflict")
             self._show_store()

@@ -76,6 +76,7 @@ class Candidate:
         clock: of its machine.
         timing: of its core.
         on_missing: of its core.
+        identity: that it campaigns under; empty: its name.
         epoch: of its core.
         term: the last one that it was told of.
         pending: the request under way.
@@ -93,6 +94,7 @@ class Candidate:
     timing: Timing = field(default_factory=Timing)
     on_missing: OnMissing = "create"
     epoch: int = 0
+    identity: str = ""
     term: SeenTerm | None = None
     pending: Request | None = None
     sent_at: float = -math.inf
