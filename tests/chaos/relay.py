@@ -191,7 +191,8 @@ class _Side:
         """Close with RST: without lingering, and at once."""
         with contextlib.suppress(OSError):
             wire = self._writer.get_extra_info("socket")
-            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if wire is not None:  # TLS may have ended it already
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
     def close(self) -> None:
