@@ -97,6 +97,7 @@ class Chronicle(Observer):
         self._written: dict[Any, tuple[Candidate | None, float]] = {}
         self._sent: dict[tuple[Candidate, int], tuple[float, Sightings]] = {}
         self._sightings: dict[Candidate, Sightings] = {}
+        self._newest: dict[Candidate, tuple[int, int]] = {}
 
     def now(self, candidate: Candidate) -> float:
         """Return what a candidate's clock shows."""
@@ -149,6 +150,8 @@ class Chronicle(Observer):
         return sent_at
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
+        if self._is_late(candidate, seen):
+            return
         record = seen.record
         if not isinstance(record, Record) or not record.holder:
             return
@@ -160,6 +163,15 @@ class Chronicle(Observer):
         if newer and (known is None or essence != known.essence):
             lease = record.lease_duration or candidate.timing.lease_duration
             sightings[key] = Sighting(seen.raw, self.era, essence, self.now(candidate), lease)
+
+    def _is_late(self, candidate: Candidate, seen: Versioned) -> bool:
+        """Tell whether it knew something newer; what is late is to be ignored (rule 8)."""
+        era, newest = self._newest.get(candidate, (0, -1))
+        late = self.era == era and seen.version < newest
+        # What a restore has undone is newer than nothing that is there.
+        if not late and seen.version <= self.world.store.version:
+            self._newest[candidate] = self.era, seen.version
+        return late
 
     def said(self, candidate: Candidate, event: Event) -> None:
         if isinstance(event, Elected) and candidate in self.acquisitions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tenure.testing.checks.check import Complain
 from tenure.testing.checks.ends import BodiesEnd, CountsFromTheSending, NothingAfterTheEnd
-from tenure.testing.checks.losses import LosesAtOnce, LosesForAReason
+from tenure.testing.checks.losses import LosesAtOnce, LosesForAReason, TriesToTheEnd
 from tenure.testing.checks.one_valid_term import OneValidTerm
 from tenure.testing.checks.takeovers import ReleasesOnlyItsOwn, WaitsItsTurn
 from tenure.testing.checks.tokens import TokensRise
@@ -35,5 +35,6 @@ def checks_of(chronicle: Chronicle, complain: Complain) -> tuple[Observer, ...]:
         ReleasesOnlyItsOwn(chronicle, complain),
         LosesAtOnce(chronicle, complain),
         LosesForAReason(chronicle, complain),
+        TriesToTheEnd(chronicle, complain),
         TokensRise(chronicle, complain),
     )

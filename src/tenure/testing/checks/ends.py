@@ -81,6 +81,9 @@ class BodiesEnd(Check):
         if isinstance(event, Elected | CampaignStarted) and candidate in self._running:
             self._complain(f"the old body runs: {candidate.name} says {type(event).__name__}")
         if isinstance(event, Elected):
+            for other in self._running - self._overran - {candidate}:
+                if not other.paused:  # nothing can be told to a process that stands still
+                    self._look(other, f"runs on while {candidate.name} begins,")
             self._running.add(candidate)
             self._overran.discard(candidate)
 

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import math
 
-from tenure.events import Elected, Event, Lost
+from tenure.events import Elected, Event, LossReason, Lost
 from tenure.record import Versioned
+from tenure.requests import Request
 from tenure.testing.checks.check import ROUNDING_S, Check, Complain
 from tenure.testing.chronicle import Chronicle
 from tenure.testing.world import Candidate, Change
 
-__all__ = ["LosesAtOnce", "LosesForAReason"]
+__all__ = ["LosesAtOnce", "LosesForAReason", "TriesToTheEnd"]
 
 
 class LosesAtOnce(Check):
-    """A leader that has seen a newer record that is not its own, or another object, has lost (rule 3)."""
+    """Who has seen a newer record that is not its own, or another object, leads no more (rule 3)."""
 
     def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
-        self._disowned: dict[Candidate, tuple[int, float]] = {}
+        self._told_at: dict[Candidate, float] = {}
+        self._foreign: dict[Candidate, int] = {}  # the serial of the newest fact that disowns it
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
-        self._look()
-        if self._is_foreign(candidate, seen):
-            known, _ = self._disowned.get(candidate, (0, 0.0))
-            self._disowned[candidate] = max(known, seen.version), self.world.now
+        self._look(candidate)
+        if self._is_foreign(candidate, seen) and seen.raw is not None:  # an absence that was read has no age
+            self._foreign[candidate] = max(seen.raw, self._foreign.get(candidate, 0))
+            self._told_at[candidate] = self.world.now
 
     def _is_foreign(self, candidate: Candidate, seen: Versioned) -> bool:
         term = self._chronicle.terms.get(candidate)
@@ -33,22 +35,27 @@ class LosesAtOnce(Check):
         return term is not None and seen.uid != term.after.uid and candidate.has_valid_term(self.world.now)
 
     def said(self, candidate: Candidate, event: Event) -> None:
-        self._look()
+        self._look(candidate)
+        if isinstance(event, Elected) and self._is_disowned(candidate):
+            self._complain(f"begins though its record is gone: the term of {candidate.name}")
 
     def changed(self, change: Change) -> None:
-        self._look()
+        self._look(change.author)
 
-    def _look(self) -> None:
-        """Whoever was told at an earlier instant must have lost by now."""
-        if self._disowned:
-            for candidate, (version, told_at) in list(self._disowned.items()):
-                if told_at == self.world.now:
+    def _look(self, acting: Candidate | None) -> None:
+        """Whoever was told has lost before anybody else does anything, and before time goes on."""
+        if self._told_at:
+            for candidate, told_at in list(self._told_at.items()):
+                if candidate is acting and told_at == self.world.now:
                     continue
-                del self._disowned[candidate]
-                term = self._chronicle.terms.get(candidate)
-                outdated = term is not None and term.after.version < version
-                if outdated and candidate.has_valid_term(self.world.now) and not candidate.paused:
+                del self._told_at[candidate]
+                leads = candidate.has_valid_term(self.world.now) and not candidate.paused
+                if leads and self._is_disowned(candidate):
                     self._complain(f"goes on though its record is gone: {candidate.name}")
+
+    def _is_disowned(self, candidate: Candidate) -> bool:
+        term = self._chronicle.terms.get(candidate)
+        return term is not None and term.after.raw < self._foreign.get(candidate, 0)
 
 
 class LosesForAReason(Check):
@@ -59,26 +66,57 @@ class LosesForAReason(Check):
 
     def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
-        self._seen_since: dict[Candidate, list[tuple[float, float]]] = {}
+        self._until: dict[Candidate, float] = {}  # s+D as it was told; seconds of its clock
         self._newest: dict[Candidate, int] = {}
         self._disturbed: set[Candidate] = set()
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
         own = self._chronicle.sending_of(seen, candidate)
         newest = self._newest.get(candidate, -1)
-        if own is None or seen.version < newest:
+        term = self._chronicle.terms.get(candidate)
+        elsewhere = term is not None and seen.uid != term.after.uid
+        if own is None or elsewhere or seen.version < newest:
             self._disturbed.add(candidate)
         else:
-            self._seen_since[candidate] = [*self._seen_since.get(candidate, [])[-3:], (self.world.now, own)]
+            self._prolong(candidate, own + candidate.timing.renew_deadline)
         self._newest[candidate] = max(newest, seen.version)
+
+    def _prolong(self, candidate: Candidate, until: float) -> None:
+        """What arrives after the end of a term prolongs nothing."""
+        known = self._until.get(candidate, -math.inf)
+        leads = candidate.term is not None and not candidate.term.over
+        if not leads or self._chronicle.now(candidate) < known:
+            self._until[candidate] = max(known, until)
 
     def said(self, candidate: Candidate, event: Event) -> None:
         if isinstance(event, Elected):
             self._disturbed.discard(candidate)
-        elif isinstance(event, Lost) and candidate not in self._disturbed:
-            # What has just arrived did so after the end, if it was over without it.
-            known = [own for at, own in self._seen_since.get(candidate, []) if at < self.world.now]
-            until = max(known, default=-math.inf) + candidate.timing.renew_deadline
-            left_s = until - self._chronicle.now(candidate)
+        elif isinstance(event, Lost) and self._is_needless(candidate, event.reason):
+            left_s = self._until.get(candidate, -math.inf) - self._chronicle.now(candidate)
             if left_s > ROUNDING_S:
                 self._complain(f"lost for nothing: {candidate.name}, {event.reason}, {left_s:.3f} s early")
+
+    def _is_needless(self, candidate: Candidate, reason: LossReason) -> bool:
+        """Tell whether nothing has happened that ends a term before its time; a core that broke is such."""
+        return candidate not in self._disturbed and reason is not LossReason.INTERNAL_ERROR
+
+
+class TriesToTheEnd(Check):
+    """A term does not run out for want of a try: it is renewed while it lasts, also while its body drains.
+
+    (Rule 6.)
+    """
+
+    def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
+        super().__init__(chronicle, complain)
+        self._asked_at: dict[Candidate, float] = {}
+
+    def sent(self, candidate: Candidate, request: Request) -> None:
+        self._asked_at[candidate] = self._chronicle.now(candidate)
+
+    def said(self, candidate: Candidate, event: Event) -> None:
+        if isinstance(event, Lost) and event.reason is LossReason.RENEW_DEADLINE:
+            idle_s = self._chronicle.now(candidate) - self._asked_at.get(candidate, -math.inf)
+            just_woke = self._chronicle.woke_at.get(candidate) == self.world.now
+            if idle_s - candidate.timing.renew_deadline > -ROUNDING_S and not just_woke:
+                self._complain(f"lost untried: the term of {candidate.name}")
