@@ -53,17 +53,20 @@ class SidecarTarget:
         self._stack = AsyncExitStack()
         self._keep_alive_s, app._KEEP_ALIVE_S = app._KEEP_ALIVE_S, _KEEP_ALIVE_S
         self._loop.run_until_complete(self._start())
-        self._files = _open_files()
+        self._sockets = _open_sockets()
 
     def check(self, decisions: random.Random) -> None:
-        answers, closed = self.exchange(decisions, requests_of(decisions))
+        # All is decided before anything is opened: an engine may end an input in the middle of a decision.
+        pieces, half_close = requests_of(decisions), decisions.random() < 0.3
+        answers, closed = self.exchange(pieces, decisions.randrange(2), half_close=half_close)
         check_answers(answers, closed)
         self.check_state()
 
-    def exchange(self, decisions: random.Random, pieces: list[bytes]) -> tuple[bytes, bool]:
+    def exchange(
+        self, pieces: list[bytes], server: int = 0, *, half_close: bool = False
+    ) -> tuple[bytes, bool]:
         """Send the pieces and go away; return what was answered, and whether the server closed first."""
-        server = decisions.randrange(len(self._addresses))
-        return self._loop.run_until_complete(self._exchange(decisions, server, pieces))
+        return self._loop.run_until_complete(self._exchange(pieces, server, half_close))
 
     def check_state(self) -> None:
         """The elector goes on, nothing was logged as a fault, nothing is left of any connection.
@@ -74,7 +77,7 @@ class SidecarTarget:
         assert not self._faults, "\n".join(self._faults)
         assert self._elector.is_leader(), "the elector has lost its term"
         assert not _tasks_of_requests(self._loop), _tasks_of_requests(self._loop)
-        assert _open_files() <= self._files, "a connection is left"
+        assert _open_sockets() <= self._sockets, "a connection is left"
 
     def close(self) -> None:
         self._loop.run_until_complete(self._stack.aclose())
@@ -108,17 +111,14 @@ class SidecarTarget:
         self._loop.create_server = create_server  # type: ignore[method-assign]
         return serving.addresses[0]
 
-    async def _exchange(
-        self, decisions: random.Random, server: int, pieces: list[bytes]
-    ) -> tuple[bytes, bool]:
-        """Send the pieces, take what is answered, go away; tell whether the server closed first."""
+    async def _exchange(self, pieces: list[bytes], server: int, half_close: bool) -> tuple[bytes, bool]:
         client = await self._connect(server)
         answers, closed = bytearray(), False
         try:
             for piece in pieces:
                 client.send(piece)
                 closed = await _drain(client, answers, 2)
-            if decisions.random() < 0.3:
+            if half_close:
                 client.shutdown(socket.SHUT_WR)
             closed = closed or await _drain(client, answers, _PATIENCE * (4 if self._tcp else 1))
         except OSError:  # closed already, or more than it takes
@@ -126,7 +126,7 @@ class SidecarTarget:
         client.close()
         for number in range(_LONG_PATIENCE):
             await asyncio.sleep(0 if number < 50 else _KEEP_ALIVE_S)
-            if not _tasks_of_requests(self._loop) and _open_files() <= self._files:
+            if not _tasks_of_requests(self._loop) and _open_sockets() <= self._sockets:
                 break
         return bytes(answers), closed
 
@@ -182,8 +182,17 @@ async def _drain(client: socket.socket, answers: bytearray, rounds: int) -> bool
     return False
 
 
-def _open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))
+def _open_sockets() -> int:
+    """Count sockets alone: whoever runs this may open files of its own meanwhile."""
+    with os.scandir("/proc/self/fd") as files:
+        return sum(_target(file.path).startswith("socket:") for file in files)
+
+
+def _target(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:  # the listing's own
+        return ""
 
 
 def _tasks_of_requests(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,7 +18,7 @@ def ask() -> Iterator[Ask]:
     target = make_target()
 
     def send(*pieces: bytes) -> bytes:
-        answers, closed = target.exchange(random.Random(0), list(pieces))
+        answers, closed = target.exchange(list(pieces))
         check_answers(answers, closed)
         target.check_state()
         return answers
