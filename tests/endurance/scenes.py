@@ -13,7 +13,7 @@ from tests.endurance.relay import Relay
 
 __all__ = ["SCENES", "by_lifetime", "by_loss", "by_release", "in_threads"]
 
-_LOOK_IN_EVERY = 10  # changes; who comes for a moment costs more than the change itself
+_LOOK_IN_EVERY = 25  # changes; who comes for a moment costs more than the change itself
 
 
 async def by_release(ground: Ground, relay: Relay) -> Audience:

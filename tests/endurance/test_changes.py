@@ -66,7 +66,7 @@ def test_in_memory(scene: str, first: int, last: int) -> None:
 
 @pytest.mark.parametrize(
     ("scene", "first", "last"),
-    [("by_release", min(1000, _CHANGES // 5), _CHANGES), ("by_loss", 100, 500), ("by_lifetime", 50, 200)],
+    [("by_release", min(1000, _CHANGES // 5), _CHANGES), ("by_loss", 100, 300), ("by_lifetime", 50, 150)],
 )
 def test_on_a_lease(scene: str, first: int, last: int, tmp_path: Path) -> None:
     with running_devserver() as server:
