@@ -428,7 +428,8 @@ async def scene():
 def test_one_seed_is_one_run_in_every_process(scene: str) -> None:
     stories = {
         subprocess.run(
-            [sys.executable, "-c", f"{scene}\nprint(run_simulated(scene(), seed=5))"],
+            # Neither the order of sets nor the moment of garbage collection may matter.
+            [sys.executable, "-c", f"{collecting}{scene}\nprint(run_simulated(scene(), seed=5))"],
             cwd=ROOT,
             env={
                 "PYTHONPATH": str(ROOT / "src"),
@@ -439,6 +440,8 @@ def test_one_seed_is_one_run_in_every_process(scene: str) -> None:
             text=True,
             check=True,
         ).stdout
-        for number in range(3)
+        for number, collecting in enumerate(
+            ["", "import gc; gc.set_threshold(50)", "import gc; gc.disable()"]
+        )
     }
     assert len(stories) == 1

@@ -16,6 +16,7 @@ subprocesses are outside of it: whoever waits for one gets an error instead of a
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import os
 import random
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _END_OF_TIME_S = 2.0**24  # 194 days; beyond, floats cannot hold the nanoseconds of the event loop
+_JUMPS_PER_COLLECTION = 256
 _MOST_TURNS = 100_000  # of the event loop, without any time passing
 
 ResultT = TypeVar("ResultT")
@@ -67,7 +69,11 @@ def run_simulated(scene: Coroutine[Any, Any, ResultT], *, seed: int | str = 0) -
         finally:
             loop.resume_all()
 
-    with seeded_randomness(seed), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+    with (
+        seeded_randomness(seed),
+        _no_garbage_collection(),
+        asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
+    ):
         return runner.run(play())
 
 
@@ -114,7 +120,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._turns = 0
+        self._turns = self._jumps = 0
         self._owner = threading.get_ident()
         self._machines: list[Machine] = []
         selector = _NoFiles(self._pass_time)
@@ -225,6 +231,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         else:
             self.now += timeout
             self._turns = 0
+            self._jumps += 1
+            if self._jumps % _JUMPS_PER_COLLECTION == 0:
+                gc.collect(1)
 
 
 class Machine:
@@ -411,6 +420,18 @@ class _NoFiles(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         return {}
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Leave it to the event loop when garbage is collected: that ends asynchronous generators."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def outside_machines() -> Context:
