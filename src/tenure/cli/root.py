@@ -14,7 +14,7 @@ from tenure.errors import ConfigurationError, PermissionDeniedError, TenureError
 
 __all__ = ["run"]
 
-COMMANDS = ("demo", "devserver", "sidecar")
+COMMANDS = ("demo", "devserver", "sidecar", "simulate")
 _INTERRUPTED = 130
 
 

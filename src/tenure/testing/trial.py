@@ -53,6 +53,15 @@ def try_scenario(
         ViolationError: the safety contract was broken, or what was demanded did not come.
     """
     cluster = scenario.cluster(core=core, clock=clock, make_world=make_world)
+    try:
+        return _demand_everything(cluster, scenario)
+    except ViolationError:
+        raise
+    except Exception as error:
+        raise ViolationError(cluster.now, f"failed with {type(error).__name__}: {error}", 0) from error
+
+
+def _demand_everything(cluster: Cluster, scenario: Scenario) -> Figures:
     scenario.play(cluster)
     cluster.heal()
     terms = cluster.tallies[0].terms

@@ -1,0 +1,136 @@
+"""``tenure simulate``: random bad days for an election, in virtual time."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tenure.errors import ConfigurationError
+from tenure.timing import Timing
+
+if TYPE_CHECKING:
+    from tenure.testing.cluster import ViolationError
+    from tenure.testing.scenario import Scenario
+    from tenure.testing.trial import Figures
+
+__all__ = ["command"]
+
+_FOUND = 1
+_OWN_CORE = "tenure.election:Election"
+
+_EPILOG = """
+\b
+Examples:
+  tenure simulate
+  tenure simulate --seed=17
+  tenure simulate --seeds=1000 --core=my_elector:Core
+
+\b
+Exit status:
+  0  no violation
+  1  a violation, which has been printed
+  2  wrong flags, or a core that cannot be imported
+"""
+
+
+@click.command(epilog=_EPILOG, short_help="Random bad days for an election, in virtual time.")
+@click.option("--seed", type=int, help="The first seed.  [default: a fresh one]")
+@click.option(
+    "--seeds", type=click.IntRange(1), help="How many, one after another.  [default: 200; 1 with --seed]"
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    default=300,
+    show_default=True,
+    help="Of simulated faults in each run, before all is healed.",
+)
+@click.option(
+    "--core",
+    default=_OWN_CORE,
+    show_default=True,
+    metavar="MODULE:NAME",
+    help="What is simulated; called as the default is.",
+)
+@click.option("--shrink/--no-shrink", default=True, help="Make a failing run short, and print a transcript.")
+@click.option("--print", "show", is_flag=True, help="Print each scenario before it is played.")
+def command(seed: int | None, seeds: int | None, seconds: float, core: str, shrink: bool, show: bool) -> None:
+    """Let candidates, clocks, networks and API servers misbehave at random, and check every rule.
+
+    One seed is one run: partitions, pauses, crashes, skewed clocks, outages, late writes, stale replicas,
+    hands that meddle with the record. Checks that know true time watch the safety contract; when all is
+    healed there must be a leader again.
+    """
+    make = _import(core)
+    first = random.SystemRandom().randrange(10**9) if seed is None else seed
+    count = seeds or (200 if seed is None else 1)
+    print(f"seeds {first} to {first + count - 1}" if count > 1 else f"seed {first}", flush=True)
+    # Imported late: --help shall not wait for it.
+    from tenure.testing.cluster import ViolationError
+    from tenure.testing.scenario import Scenario
+    from tenure.testing.trial import try_scenario
+
+    begun, done = time.monotonic(), []
+    for each in range(first, first + count):
+        scenario = Scenario.random(each, seconds=seconds)
+        if show:
+            print(f"{scenario}\n", flush=True)
+        try:
+            done.append(try_scenario(scenario, core=make))
+        except ViolationError as violation:
+            _report(scenario, violation, make, core, shrink=shrink)
+            sys.exit(_FOUND)
+    _summarise(done, time.monotonic() - begun)
+
+
+def _import(core: str) -> Callable[..., Any]:
+    module, _, name = core.partition(":")
+    sys.path.insert(0, "")  # as python -m does, so that one's own module is found
+    try:
+        found: Callable[..., Any] = getattr(import_module(module), name)
+        found(identity="a", incarnation="a", timing=Timing(), draw=lambda: 0.5, on_missing="create")
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"--core={core}: {error} (expected MODULE:NAME)") from error
+    except TypeError as error:
+        raise ConfigurationError(f"--core={core} cannot be called as {_OWN_CORE} is: {error}") from error
+    return found
+
+
+def _report(
+    scenario: Scenario, violation: ViolationError, make: Callable[..., Any], core: str, *, shrink: bool
+) -> None:
+    from tenure.testing.shrink import Shrinker
+
+    options = "" if core == _OWN_CORE else f" --core={core}"
+    options += "" if scenario.seconds == 300 else f" --seconds={scenario.seconds:g}"
+    if violation.__cause__ is not None:
+        traceback.print_exception(violation.__cause__)
+    print(f"\nVIOLATION {violation}\nreplay: tenure simulate --seed={scenario.seed}{options}\n", flush=True)
+    if not shrink:
+        print(scenario)
+        return
+    shrinker = Shrinker(scenario, violation, core=make)
+    short = shrinker.scenario()
+    print(f"The shortest scenario found that shows the same:\n\n{short}\n", flush=True)
+    transcript = shrinker.transcript(short)
+    if transcript is None:
+        print("No transcript: its steps alone do not show it.")
+    else:
+        print(f"As a transcript:\n\n{transcript}")
+
+
+def _summarise(done: list[Figures], took_s: float) -> None:
+    seconds = sum(figures.seconds for figures in done)
+    print(
+        f"no violation: {seconds / 3600:.1f} simulated hours, {sum(f.acts for f in done)} faults, "
+        f"{sum(f.terms for f in done)} terms, {sum(f.refused for f in done)} writes refused by the fence; "
+        f"a leader at most {max(f.healed_in_s for f in done):.0f} s after the last fault; "
+        f"{seconds / took_s:.0f} simulated seconds a second"
+    )
