@@ -182,3 +182,14 @@ def test_protobuf_of_the_wrong_types_is_a_bad_request(server: Server, spec: byte
 @pytest.mark.parametrize("target", ["/healthz", "/version", "/api", CONFIGMAPS])
 def test_no_tunnel_is_opened(server: Server, target: str) -> None:
     assert server.refusal("CONNECT", target)[0] == 405
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59.000000-23:59", "0001-01-01T00:00:00.000000+23:59"])
+def test_a_time_outside_the_calendar_is_a_bad_request(server: Server, time: str) -> None:
+    assert "out of range" in server.refusal("POST", LEASES, {**OBJECT, "spec": {"renewTime": time}})[1]
+
+
+def test_an_early_year_has_four_digits(server: Server) -> None:
+    time = "0001-01-01T00:00:00.000000Z"
+    made = server.ask("POST", LEASES, {**OBJECT, "spec": {"renewTime": time}})[1]
+    assert made["spec"]["renewTime"] == time

@@ -166,7 +166,9 @@ def _time(data: bytes, kind: str) -> str | None:
     moment = datetime.fromtimestamp(parts.get("seconds", 0), UTC).replace(
         microsecond=parts.get("nanos", 0) // 1000
     )
-    return moment.strftime("%Y-%m-%dT%H:%M:%S" + (".%f" if kind == "micro_time" else "") + "Z")
+    if kind == "micro_time":
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
 
 def _wire_fields(data: bytes) -> Iterator[tuple[int, Any]]:

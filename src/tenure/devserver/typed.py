@@ -83,13 +83,13 @@ def read_struct(value: object, path: str, type_name: str, readers: dict[str, Rea
 def read_time(value: object, path: str) -> str:
     """A Time: whole seconds, in UTC as the server stores it."""
     moment = _moment(read_string(value, path), _TIME, (*_PARTS, _ZONE))
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
 
 def read_micro_time(value: object, path: str) -> str:
     """A MicroTime, in UTC as the server stores it."""
     moment = _moment(read_string(value, path), _MICRO_TIME, (*_PARTS, _FRACTION, _ZONE))
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 
 def _moment(text: str, layout: str, parts: tuple[tuple[str, str], ...]) -> datetime:
@@ -106,5 +106,5 @@ def _moment(text: str, layout: str, parts: tuple[tuple[str, str], ...]) -> datet
             raise ValueError(f'parsing time "{text}": {name} out of range')
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # no such day, or in UTC none of these ten thousand years
         raise ValueError(f'parsing time "{text}": day out of range') from None

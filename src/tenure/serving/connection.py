@@ -70,7 +70,7 @@ class Connection(H11Protocol):
             self._note_progress()
 
     def send_400_response(self, msg: str) -> None:
-        # Within or behind the answer to what came before there is no place for another one.
+        """Refuse what cannot be read; within or behind an answer there is no place for another one: cut."""
         if self.conn.our_state is h11.IDLE:
             super().send_400_response(msg)
         else:
