@@ -1,7 +1,7 @@
 """Actor: a candidate at one moment of the search, as many positions have it, and what becomes of it.
 
-In a million positions there are but some thousand different candidates. So the core is asked only once what it
-does in a state on an input, and every position with the same candidate takes over the answer.
+In a million positions there are but some thousand different candidates. So the core is asked only once what
+it does in a state on an input, and every position with the same candidate takes over the answer.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = ["Actor", "Move", "Note", "Stage"]
 
 # More than these are not kept to be met again: each takes some kilobytes.
 _MOST_ACTORS = 200_000
+
 
 class Note(NamedTuple):
     """What a candidate put out.

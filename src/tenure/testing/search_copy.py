@@ -18,7 +18,7 @@ _ATOMS = (NoneType, bool, int, float, complex, str, bytes, Enum, type, FunctionT
 
 
 @cache
-def _is_shared(kind: type) -> bool:
+def _is_shared(kind: type[Any]) -> bool:
     """Tell whether values of this type never change, and neither does what they are made of."""
     frozen = is_dataclass(kind) and kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
     return issubclass(kind, (*_ATOMS, tuple, frozenset)) or kind.__module__ == "datetime" or frozen
@@ -34,8 +34,8 @@ def copy_of(value: Any, known: dict[int, Any] | None = None) -> Any:
     Raises:
         TypeError: something in it, such as a bound method, would still belong to the original.
     """
-    kind = type(value)
-    if _is_shared(kind):
+    kind: type[Any] = type(value)
+    if _is_shared(kind):  # type: ignore[arg-type]
         return value
     known = {} if known is None else known
     if id(value) in known:
@@ -47,7 +47,7 @@ def copy_of(value: Any, known: dict[int, Any] | None = None) -> Any:
         raise TypeError(
             f"a core that is searched is made of plain attributes; {kind.__name__} cannot be copied"
         )
-    copied = known[id(value)] = kind.__new__(kind)
+    copied = known[id(value)] = object.__new__(kind)
     if hasattr(value, "__dict__"):
         vars(copied).update({name: copy_of(each, known) for name, each in vars(value).items()})
     else:

@@ -1,23 +1,24 @@
 """Form: a part of a position with its numbers and names taken out, so that those can be counted anew.
 
-Versions and the numbers of attempts count by their order alone, because a core only compares them: what matters
-of 7, 9 and 12 is that there are three. So the renewals of a quiet leader lead back to where it was. What is
-never read again is left out: how often the holder changed, and which campaign a write of the past was for.
+Versions and the numbers of attempts count by their order alone, because a core only compares them: what
+matters of 7, 9 and 12 is that there are three. So the renewals of a quiet leader lead back to where it was.
+What is never read again is left out: how often the holder changed, and which campaign a past write was for.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from itertools import count
-from typing import Any
+from typing import Any, Protocol, cast
 
 from tenure.fingerprint import fingerprint_of
 from tenure.record import Attempt, Versioned
 from tenure.requests import Request
-from tenure.testing.world import Candidate
+from tenure.testing.world import Candidate, Core
 from tenure.timing import Timing
 from tenure.token import FencingToken
 
@@ -34,6 +35,10 @@ _OF_THE_SPREAD = {"spread", "opened_at"}
 # More forms than this are not kept: they take some kilobytes each.
 _MOST_FORMS = 40_000
 _SERIALS = count()
+
+
+class _Searched(Core, Protocol):
+    def fingerprint(self, now: float) -> Hashable: ...
 
 
 @dataclass(slots=True)
@@ -69,7 +74,7 @@ class Forms:
 
     def of_candidate(self, candidate: Candidate, now: float) -> Form:
         """Return the form of a candidate at the true time `now`."""
-        core = candidate.core.fingerprint(candidate.clock.local(now))
+        core = cast("_Searched", candidate.core).fingerprint(candidate.clock.local(now))
         answered = candidate.pending is not None and candidate.applied
         outcome = self._plain(candidate.outcome) if answered else ()
         facts = (core, self._around(candidate, now), outcome, candidate.paused)
@@ -132,7 +137,7 @@ class _Reading:
         self._sent: list[tuple[int, Any]] = []
         self._campaign = 0
 
-    def form(self, facts: Any) -> _Form:
+    def form(self, facts: Any) -> Form:
         """Return the facts without their numbers and names, and these."""
         self._form.digest = _digest(self._read(facts))
         self._form.sent = [

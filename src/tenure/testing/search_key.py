@@ -1,8 +1,8 @@
 """Key: what tells two positions apart, as 16 bytes; positions with one key have the same future.
 
-Versions, attempts and names are numbered anew over the whole position, names in an order that does not depend on
-them: a position in which two candidates have changed places is the same. An attempt that no record names any
-more, anywhere, is left out.
+Versions, attempts and names are numbered anew over the whole position, names in an order that does not depend
+on them: a position in which two candidates have changed places is the same. An attempt that no record names
+any more, anywhere, is left out.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __all__ = ["Keys"]
 # More than these are not kept.
 _MOST_KEYS = 300_000
 
+
 class Keys:
     """Makes keys.
 
@@ -36,7 +37,9 @@ class Keys:
     def key(self, position: Position) -> bytes:
         """Return the key of a position."""
         actors = sorted(position.actors.values(), key=_digest_of)
-        orders = permutations(actors) if len({actor.form.digest for actor in actors}) < len(actors) else [actors]
+        orders = (
+            permutations(actors) if len({actor.form.digest for actor in actors}) < len(actors) else [actors]
+        )
         return min(
             self._key(position, order) for order in orders if sorted(order, key=_digest_of) == list(order)
         )
@@ -49,7 +52,9 @@ class Keys:
         oldest = min((versions[0] for versions in untold if versions), default=newest)
         forms += [self._forms.of_record(position.store.history[v]) for v in range(oldest, newest)]
         noted = tuple([self._noted(position, actor) for actor in actors])
-        deletions = tuple([(each.version, self._forms.since(each.at, position.now)) for each in position.deletions])
+        deletions = tuple(
+            [(each.version, self._forms.since(each.at, position.now)) for each in position.deletions]
+        )
         rest = (tuple(map(len, untold)), noted, left, position.wins, deletions)
         exactly = (*[form.serial for form in forms], rest)
         key = self._known.get(exactly)
@@ -68,7 +73,12 @@ class Keys:
         sight = entry.known if entry.last_sight < 0 else entry.last_sight
         # Who has seen the last record before a deletion counts only where there is or may be one.
         informed = sight == last and bool(position.deletions or position.left.deletions)
-        return (self._forms.since(entry.counted_at, position.now), entry.led, entry.bereft and leads, informed)
+        return (
+            self._forms.since(entry.counted_at, position.now),
+            entry.led,
+            entry.bereft and leads,
+            informed,
+        )
 
 
 def _digest_of(actor: Actor) -> bytes:
@@ -101,7 +111,7 @@ def _joined(
             [(attempts[attempt], what) for attempt, what in form.sent if attempt in attempts],
         )
         digest.update(repr(numbers).encode())
-    won = [(ranks[version], names[name], informed) for version, name, informed in wins if version in ranks]
+    won = [(ranks[version], names[name], informed) for version, name, _, informed in wins if version in ranks]
     deleted = [(sum(version < each for each in versions), since) for version, since in deletions]
     digest.update(repr((untold, noted, left, won, deleted)).encode())
     return digest.digest()

@@ -25,7 +25,7 @@ class Rule(StrEnum):
 
     ONE_LEADER = "at most one term is valid"
     ENDING = "a term that is over stays over, and nothing is sent for it"
-    LOSING = "a leader that is told of a deletion has lost"
+    LOSING = "a leader that is told of a deletion has lost, and never renews in another object"
     BODIES = "no term begins, and nothing is freed, while a body of this process runs"
     RELEASING = "only an acquisition replaces what another wrote"
     TOKENS = "the token of a term is the version of a new acquisition, so tokens rise with them"
@@ -37,7 +37,7 @@ class Entry:
     """What is noted of one candidate.
 
     Attributes:
-        counted_at: when the newest of its writes that was accepted was sent; true time, seconds.
+        counted_at: when the last sent of its writes that were accepted was sent; true time, seconds.
         led: it has led since its campaign started.
         body_runs: the body of its last term has not ended.
         token: version in the token of its last term; -1: it never led.
@@ -63,11 +63,13 @@ class Win(NamedTuple):
     Attributes:
         version: that it made.
         name: of its author.
+        uid: of the object.
         informed: it was sent when its author knew the last version before the deletion, and after that.
     """
 
     version: int
     name: str
+    uid: str
     informed: bool
 
 
@@ -115,13 +117,13 @@ class Ledger:
         entry, name = self._entry(candidate), candidate.name
         if isinstance(event, Elected):
             version = event.token.version
-            if version <= entry.token or not any((win.version, win.name) == (version, name) for win in self.wins):
+            if version <= entry.token or not any(
+                (win.version, win.name) == (version, name) for win in self.wins
+            ):
                 self._blame(Rule.TOKENS, f"the token {version} of {name} is that of no new acquisition")
             if entry.body_runs:
                 self._blame(Rule.BODIES, f"a term of {name} begins while the body of its last one runs")
-            self._note(
-                name, led=True, body_runs=True, token=version, ends_at=event.deadline, bereft=False
-            )
+            self._note(name, led=True, body_runs=True, token=version, ends_at=event.deadline, bereft=False)
         elif isinstance(event, Renewed):
             if candidate.clock.local(now) >= entry.ends_at:
                 self._blame(Rule.ENDING, f"{name} goes on with a term that was over")
@@ -133,13 +135,11 @@ class Ledger:
         """A request went out."""
         if not isinstance(request, WriteRequest) or request.purpose is Purpose.ACQUIRE:
             return
-        entry, what = self._entry(candidate), f"{candidate.name} sends a {request.purpose.value}"
+        entry = self._entry(candidate)
         # A release of what was won too late to lead is none of a term: its compare-and-swap alone guards it.
         of_a_term = entry.led or request.purpose is Purpose.RENEW
         if of_a_term and candidate.sent_at > entry.counted_at + self._renew_deadline:
-            self._blame(Rule.ENDING, f"{what} after the end of its term")
-        if entry.body_runs and request.purpose is Purpose.RELEASE:
-            self._blame(Rule.BODIES, f"{what} while its body runs")
+            self._blame(Rule.ENDING, f"{candidate.name} sends a {request.purpose.value} after its term")
 
     def changed(self, change: Change) -> None:
         """The record changed."""
@@ -149,19 +149,28 @@ class Ledger:
             return
         if request.purpose is Purpose.ACQUIRE:
             informed = self._is_informed(self._entry(author), change)
-            self.wins = (*self.wins, Win(change.after.version, author.name, informed))
+            self.wins = (*self.wins, Win(change.after.version, author.name, change.after.uid, informed))
         elif _writer_of(change.before) != author.name:
             self._blame(
                 Rule.RELEASING, f"a {request.purpose.value} of {author.name} replaces the record of another"
             )
+        elif request.purpose is Purpose.RENEW and change.before.uid != self._uid_held_by(author):
+            self._blame(Rule.LOSING, f"{author.name} renews its term in another object")
+        if request.purpose is Purpose.RELEASE and self._entry(author).body_runs:
+            self._blame(Rule.BODIES, f"{author.name} has freed the record while its body runs")
         if request.purpose is not Purpose.RELEASE:
-            self._note(author.name, counted_at=change.sent_at)
+            # A create that was under way can be accepted after a later one, if that was deleted meanwhile.
+            self._note(author.name, counted_at=max(self._entry(author).counted_at, change.sent_at))
 
     def told(self, candidate: Candidate, seen: Versioned, *, by_watch: bool) -> None:
         """A candidate is about to take in what it saw."""
         entry = self._entry(candidate)
         is_absent = seen.record is None
-        if self.deletions and entry.last_sight < 0 and (is_absent or seen.version > self.deletions[0].version):
+        if (
+            self.deletions
+            and entry.last_sight < 0
+            and (is_absent or seen.version > self.deletions[0].version)
+        ):
             self._note(candidate.name, last_sight=entry.known)
         if by_watch and is_absent and seen.version > entry.token:
             self._note(candidate.name, bereft=True)
@@ -187,17 +196,28 @@ class Ledger:
             self._blame(Rule.ONE_LEADER, f"TWO LEADERS: {' and '.join(each.name for each in leaders)}")
 
     def _is_gap(self, leaders: list[Candidate]) -> bool:
-        """Tell whether a deletion lies between the terms, and the later leader could not know better."""
+        """Tell whether a deletion lies between the terms, and neither leader could know better."""
         tokens = sorted(each.term.token.version for each in leaders if each.term is not None)
         between = [each for each in self.deletions if tokens[0] < each.version < tokens[-1]]
-        informed = any(win.informed for win in self.wins if win.version == tokens[-1])
-        return self._gap and len(leaders) == 2 and bool(between) and not informed
+        could_know = any(win.informed for win in self.wins if win.version == tokens[-1])
+        could_know = could_know or any(self._entry(leader).bereft for leader in leaders)
+        return self._gap and len(leaders) == 2 and bool(between) and not could_know
 
     def _is_informed(self, author: Entry, change: Change) -> bool:
         if not self.deletions:
             return False
         last = self.deletions[-1]
         return change.sent_at > last.at and author.last_sight == last.version - 1
+
+    def _uid_held_by(self, author: Candidate) -> str:
+        """Return in which object the term of a leader, or the newest win of one to be, began."""
+        entry = self._entry(author)
+        own = [
+            win
+            for win in self.wins
+            if win.name == author.name and (win.version == entry.token or not entry.led)
+        ]
+        return own[-1].uid if own else ""
 
     def _entry(self, candidate: Candidate) -> Entry:
         return self.entries.get(candidate.name, Entry())

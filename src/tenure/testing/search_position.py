@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tenure.events import Elected, Event
 from tenure.requests import WriteRequest
@@ -96,10 +97,16 @@ class Board:
             return [str(step)]
         successor = NAMES[present]
         identity = step.argument.removeprefix("as ")
-        return [f"pause {step.name}", self._arrival(successor, identity or successor), f"campaign {successor}"]
+        return [
+            f"pause {step.name}",
+            self._arrival(successor, identity or successor),
+            f"campaign {successor}",
+        ]
 
     def _arrival(self, name: str, identity: str) -> str:
-        return " ".join([f"candidate {name}", *([f"identity={identity}"] * (identity != name)), self._options])
+        return " ".join(
+            [f"candidate {name}", *([f"identity={identity}"] * (identity != name)), self._options]
+        )
 
     # ---- as positions
 
@@ -230,7 +237,7 @@ class Board:
     def _land(self, reached: Position, name: str, number: int) -> None:
         probe = copy_of_candidate(reached.actors[name].candidate, with_core=False)
         self._change_store(reached, lambda: self._stage.world.land(probe, number))
-        self._move(reached, name, ("landed", number), lambda each: each.limbo.pop(number), with_core=False)
+        self._move(reached, name, ("landed", number), partial(_forget, number), with_core=False)
 
     def _change_store(self, reached: Position, act: Callable[[], object]) -> None:
         store = copy.copy(reached.store)
@@ -247,18 +254,17 @@ class Board:
         """Settle now what will become of writes that can only be refused: they need no step."""
         head, deletions = reached.store.head, reached.left.deletions
         for name, actor in reached.actors.items():
-            candidate = actor.candidate
-            doomed = [n for n, (each, _) in candidate.limbo.items() if is_doomed(each, head, deletions)]
-            writes = isinstance(candidate.pending, WriteRequest) and not candidate.applied
-            if writes and is_doomed(candidate.pending, head, deletions):
-                probe = copy_of_candidate(candidate, with_core=False)
-                probe.outcome = None
-                what = ("applied", None)
-                self._move(reached, name, what, lambda each, to=probe: _set_outcome(each, to), with_core=False)
-            for number in doomed:
-                self._move(
-                    reached, name, ("landed", number), lambda each, n=number: each.limbo.pop(n), with_core=False
-                )
+            candidate, request = actor.candidate, actor.candidate.pending
+            if (
+                isinstance(request, WriteRequest)
+                and not candidate.applied
+                and is_doomed(request, head, deletions)
+            ):
+                self._move(reached, name, ("applied", None), _refuse, with_core=False)
+            for number, (request, _) in candidate.limbo.items():
+                if is_doomed(request, head, deletions):
+                    forget = partial(_forget, number)
+                    self._move(reached, name, ("landed", number), forget, with_core=False)
 
     # ---- time
 
@@ -292,3 +298,11 @@ class Board:
 
 def _set_outcome(candidate: Candidate, probe: Candidate) -> None:
     candidate.applied, candidate.outcome = True, probe.outcome
+
+
+def _refuse(candidate: Candidate) -> None:
+    candidate.applied, candidate.outcome = True, None
+
+
+def _forget(number: int, candidate: Candidate) -> None:
+    del candidate.limbo[number]

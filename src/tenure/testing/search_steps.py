@@ -43,7 +43,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.deletions not in (0, 1):
-            raise ValueError(f"what a deletion excuses is known for one only: deletions must be 0 or 1, not {self.deletions}")
+            raise ValueError(
+                f"deletions must be 0 or 1, not {self.deletions}: what more of them excuse is unknown"
+            )
 
 
 class Step(NamedTuple):
