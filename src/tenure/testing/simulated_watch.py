@@ -185,6 +185,7 @@ class SimulatedWatch:
     def _expire(self, stream: _Stream) -> None:
         """The API server ends it in peace."""
         if stream is self._stream:
+            stream.served = False
             self._process.link.send_in(self._process.when_it_runs, partial(self._take_up, stream))
             self._schedule.after(_KEEPALIVE_S, self._end, stream)
 
