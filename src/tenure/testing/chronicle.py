@@ -81,6 +81,7 @@ class Chronicle(Observer):
             meddle.
         author: whose write the record shows now; None: a hand's, or there is no record.
         previous_author: whose it showed before the last change.
+        newest: by candidate, the newest fact that it knows of the record.
         woke_at: by candidate, when its process was last woken; true time, seconds.
         era: how often the store was restored.
     """
@@ -92,12 +93,13 @@ class Chronicle(Observer):
         self.displacements: list[Acquisition | Change] = []
         self.author: Candidate | None = None
         self.previous_author: Candidate | None = None
+        self.newest: dict[Candidate, Versioned] = {}
         self.woke_at: dict[Candidate, float] = {}
         self.era = 0
         self._written: dict[Any, tuple[Candidate | None, float]] = {}
         self._sent: dict[tuple[Candidate, int], tuple[float, Sightings]] = {}
         self._sightings: dict[Candidate, Sightings] = {}
-        self._newest: dict[Candidate, tuple[int, int]] = {}
+        self._asked: dict[Candidate, Versioned | None] = {}  # what was known when the read under way was sent
 
     def now(self, candidate: Candidate) -> float:
         """Return what a candidate's clock shows."""
@@ -117,6 +119,9 @@ class Chronicle(Observer):
             acquires = request.purpose is Purpose.ACQUIRE
             known = dict(self._sightings.get(candidate, {})) if acquires else {}
             self._sent[candidate, request.attempt.number] = self.now(candidate), known
+            self._asked.pop(candidate, None)
+        else:
+            self._asked[candidate] = self.newest.get(candidate)
 
     def changed(self, change: Change) -> None:
         self.previous_author = self.author
@@ -150,10 +155,8 @@ class Chronicle(Observer):
         return sent_at
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
-        if self._is_late(candidate, seen):
-            return
         record = seen.record
-        if not isinstance(record, Record) or not record.holder:
+        if not self._is_news(candidate, seen) or not isinstance(record, Record) or not record.holder:
             return
         sightings = self._sightings.setdefault(candidate, {})
         key = _key(seen)
@@ -164,14 +167,18 @@ class Chronicle(Observer):
             lease = record.lease_duration or candidate.timing.lease_duration
             sightings[key] = Sighting(seen.raw, self.era, essence, self.now(candidate), lease)
 
-    def _is_late(self, candidate: Candidate, seen: Versioned) -> bool:
-        """Tell whether it knew something newer; what is late is to be ignored (rule 8)."""
-        era, newest = self._newest.get(candidate, (0, -1))
-        late = self.era == era and seen.version < newest
-        # What a restore has undone is newer than nothing that is there.
-        if not late and seen.version <= self.world.store.version:
-            self._newest[candidate] = self.era, seen.version
-        return late
+    def _is_news(self, candidate: Candidate, seen: Versioned) -> bool:
+        """Tell whether a fact counts: what is older than the newest known one is to be ignored (rule 8).
+
+        Unless it answers a read that was sent after that was known.
+        """
+        newest = self.newest.get(candidate)
+        answers = candidate.pending is None and candidate.outcome is seen and seen.record is not None
+        asked = answers and candidate in self._asked and self._asked[candidate] is newest
+        if newest is None or seen.version > newest.version or seen.raw == newest.raw or asked:
+            self.newest[candidate] = seen
+            return True
+        return False
 
     def said(self, candidate: Candidate, event: Event) -> None:
         if isinstance(event, Elected) and candidate in self.acquisitions:

@@ -20,19 +20,11 @@ class LosesAtOnce(Check):
     def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
         self._told_at: dict[Candidate, float] = {}
-        self._foreign: dict[Candidate, int] = {}  # the serial of the newest fact that disowns it
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
         self._look(candidate)
-        if self._is_foreign(candidate, seen) and seen.raw is not None:  # an absence that was read has no age
-            self._foreign[candidate] = max(seen.raw, self._foreign.get(candidate, 0))
+        if self._is_disowned(candidate):
             self._told_at[candidate] = self.world.now
-
-    def _is_foreign(self, candidate: Candidate, seen: Versioned) -> bool:
-        term = self._chronicle.terms.get(candidate)
-        if self._chronicle.author_of(seen) is not candidate:
-            return True
-        return term is not None and seen.uid != term.after.uid and candidate.has_valid_term(self.world.now)
 
     def said(self, candidate: Candidate, event: Event) -> None:
         self._look(candidate)
@@ -54,8 +46,11 @@ class LosesAtOnce(Check):
                     self._complain(f"goes on though its record is gone: {candidate.name}")
 
     def _is_disowned(self, candidate: Candidate) -> bool:
-        term = self._chronicle.terms.get(candidate)
-        return term is not None and term.after.raw < self._foreign.get(candidate, 0)
+        """Tell whether the newest fact that it knows is not of its own making, or another object."""
+        newest, term = self._chronicle.newest.get(candidate), self._chronicle.terms.get(candidate)
+        if newest is None or term is None:
+            return False
+        return self._chronicle.author_of(newest) is not candidate or newest.uid != term.after.uid
 
 
 class LosesForAReason(Check):
