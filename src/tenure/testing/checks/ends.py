@@ -71,7 +71,7 @@ class BodiesEnd(Check):
 
     def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
-        self._running: set[Candidate] = set()
+        self._running: dict[Candidate, None] = {}  # in order: a simulation can be repeated
         self._overran: set[Candidate] = set()
 
     def said(self, candidate: Candidate, event: Event) -> None:
@@ -81,10 +81,11 @@ class BodiesEnd(Check):
         if isinstance(event, Elected | CampaignStarted) and candidate in self._running:
             self._complain(f"the old body runs: {candidate.name} says {type(event).__name__}")
         if isinstance(event, Elected):
-            for other in self._running - self._overran - {candidate}:
-                if not other.paused:  # nothing can be told to a process that stands still
+            for other in self._running:
+                told = other in self._overran or other.paused  # or cannot be told, as it stands still
+                if other is not candidate and not told:
                     self._look(other, f"runs on while {candidate.name} begins,")
-            self._running.add(candidate)
+            self._running[candidate] = None
             self._overran.discard(candidate)
 
     def sent(self, candidate: Candidate, request: Request) -> None:
@@ -93,7 +94,7 @@ class BodiesEnd(Check):
             self._complain(f"freed while the body runs: by {candidate.name}")
 
     def body_ended(self, candidate: Candidate) -> None:
-        self._running.discard(candidate)
+        self._running.pop(candidate, None)
         if candidate not in self._overran:  # else it is told, and kills its body if it was told to
             self._look(candidate, "ends its body")
 
