@@ -23,12 +23,14 @@ class LosesAtOnce(Check):
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
         self._look(candidate)
-        if self._is_disowned(candidate):
+        if candidate.has_valid_term(self.world.now) and _is_disowned(candidate, self._chronicle):
             self._told_at[candidate] = self.world.now
 
     def said(self, candidate: Candidate, event: Event) -> None:
         self._look(candidate)
-        if isinstance(event, Elected) and self._is_disowned(candidate):
+        # What is due happens first when a paused process wakes: the news comes after it.
+        just_woke = self._chronicle.woke_at.get(candidate) == self.world.now
+        if isinstance(event, Elected) and _is_disowned(candidate, self._chronicle) and not just_woke:
             self._complain(f"begins though its record is gone: the term of {candidate.name}")
 
     def changed(self, change: Change) -> None:
@@ -42,15 +44,8 @@ class LosesAtOnce(Check):
                     continue
                 del self._told_at[candidate]
                 leads = candidate.has_valid_term(self.world.now) and not candidate.paused
-                if leads and self._is_disowned(candidate):
+                if leads and _is_disowned(candidate, self._chronicle):
                     self._complain(f"goes on though its record is gone: {candidate.name}")
-
-    def _is_disowned(self, candidate: Candidate) -> bool:
-        """Tell whether the newest fact that it knows is not of its own making, or another object."""
-        newest, term = self._chronicle.newest.get(candidate), self._chronicle.terms.get(candidate)
-        if newest is None or term is None:
-            return False
-        return self._chronicle.author_of(newest) is not candidate or newest.uid != term.after.uid
 
 
 class LosesForAReason(Check):
@@ -84,7 +79,7 @@ class LosesForAReason(Check):
             self._until[candidate] = max(known, until)
 
     def said(self, candidate: Candidate, event: Event) -> None:
-        if isinstance(event, Elected):
+        if isinstance(event, Elected) and not _is_disowned(candidate, self._chronicle):
             self._disturbed.discard(candidate)
         elif isinstance(event, Lost) and self._is_needless(candidate, event.reason):
             left_s = self._until.get(candidate, -math.inf) - self._chronicle.now(candidate)
@@ -115,3 +110,11 @@ class TriesToTheEnd(Check):
             just_woke = self._chronicle.woke_at.get(candidate) == self.world.now
             if idle_s - candidate.timing.renew_deadline > -ROUNDING_S and not just_woke:
                 self._complain(f"lost untried: the term of {candidate.name}")
+
+
+def _is_disowned(candidate: Candidate, chronicle: Chronicle) -> bool:
+    """Tell whether the newest fact that it knows is not of its own making, or another object."""
+    newest, term = chronicle.newest.get(candidate), chronicle.terms.get(candidate)
+    if newest is None or term is None:
+        return False
+    return chronicle.author_of(newest) is not candidate or newest.uid != term.after.uid
