@@ -29,6 +29,9 @@ _log = logging.getLogger("tenure")
 _WATCH_GRACE_S = 1.0
 # A watch that ends sooner than this is not tried again at once.
 _SHORT_WATCH_S = 1.0
+# While the core waits for nothing but news (the record is free, or cannot be read), only a read can tell that
+# the watch has fallen silent behind a proxy that keeps its connection alive.
+_LONGEST_SILENCE_S = 60.0
 # Where watching is not allowed, reads take its place; whether it is allowed by now is seen this often.
 _PERMISSION_CHECK_S = 60.0
 
@@ -78,7 +81,7 @@ class LockDriver(Generic[CoreT]):
         self._timing = timing
         self._publish = publish
         self._patience = Patience(timing.renew_deadline)
-        self._timer = BootTimer(self._pump, check_period=timing.lease_duration / 20)
+        self._timer = BootTimer(self._wake, check_period=timing.lease_duration / 20)
         self._tasks: dict[asyncio.Task[None], None] = {}  # in order: a simulation can be repeated
         self._watch: asyncio.Task[None] | None = None
         self._watch_suspect: asyncio.TimerHandle | None = None
@@ -149,13 +152,20 @@ class LockDriver(Generic[CoreT]):
                 for request in requests:
                     self._spawn(self._send(request, now), "tenure request")
             self._drain_events()
-            self._timer.set(self.core.get_timer())
+            timer = self.core.get_timer()
+            self._timer.set(now + _LONGEST_SILENCE_S if timer is None else timer)
             if self._is_idle():
                 self._idle.set()
             else:
                 self._idle.clear()
         except Exception as error:
             self._fail(error)
+
+    def _wake(self) -> None:
+        if self.core.get_timer() is None:
+            self._tell(self.core.refresh)
+        else:
+            self._pump()
 
     def _drain_events(self) -> None:
         while (event := self.core.next_event()) is not None:

@@ -25,6 +25,10 @@ from tenure.testing.world import Candidate, SeenTerm, World
 __all__ = ["SimulatedDriver"]
 
 
+# As in the production driver.
+_LONGEST_SILENCE_S = 60.0
+
+
 class _Flight:
     """One request on its way, whose answer is waited for as long as it is the driver's present one."""
 
@@ -129,6 +133,8 @@ class SimulatedDriver:
         """Look when the core wants to be called; after whatever was done to it."""
         self._world.now = self._schedule.now
         due = self._world.next_timer(self.candidate)
+        if due == math.inf:
+            due = self._schedule.now + _LONGEST_SILENCE_S
         if due < self._alarm_at:
             self._alarm_at = due
             self._schedule.at(due, self._ring, due)
@@ -262,6 +268,9 @@ class SimulatedDriver:
         self._alarm_at = math.inf
         if self.process.paused or self._stopped:
             return
-        if self._world.next_timer(self.candidate) <= self._schedule.now:
+        wanted = self._world.next_timer(self.candidate)
+        if wanted == math.inf:
+            self.call("refresh")
+        elif wanted <= self._schedule.now:
             self.fire()
         self.settle()

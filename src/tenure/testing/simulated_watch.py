@@ -123,6 +123,7 @@ class SimulatedWatch:
         """An API server has gone down: its streams end."""
         if self._stream is not None and self._stream.replica is replica:
             self._process.link.send_in(self._end, self._stream)
+            self._schedule.after(_KEEPALIVE_S, self._end, self._stream)
 
     def break_off(self) -> None:
         """Its connection breaks."""
