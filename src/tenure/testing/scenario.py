@@ -234,6 +234,10 @@ def _restart(random: Random, name: str, seconds: float) -> _Drawn:
     return "restart", {"name": name, "identity": random.choice(["", "", "other", "twin"])}
 
 
+def _disconnect(random: Random, name: str, seconds: float) -> _Drawn:
+    return "disconnect", {"name": name}
+
+
 def _drain(random: Random, name: str, seconds: float) -> _Drawn:
     return "drain_slowly", {"name": name, "drain_s": random.choice([seconds, float("inf")])}
 
@@ -274,6 +278,7 @@ _ACTS: list[Callable[[Random, str, float], _Drawn]] = [
     _on_a_process("suspend"),
     _on_a_process("resign"),
     _on_a_process("resign"),
+    _disconnect,
     _restart,
     _drain,
     _skew,
