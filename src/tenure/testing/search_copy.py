@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from types import BuiltinFunctionType, FunctionType, NoneType
+from types import BuiltinFunctionType, FunctionType, MethodType, NoneType
 from typing import Any
 
 from tenure.testing.world import Candidate
@@ -43,7 +43,7 @@ def copy_of(value: Any, known: dict[int, Any] | None = None) -> Any:
     if kind in _COLLECTIONS:
         copied = known[id(value)] = _COLLECTIONS[kind](value, known)
         return copied
-    if not (is_dataclass(kind) or hasattr(value, "__dict__")):
+    if isinstance(value, MethodType) or not (is_dataclass(kind) or hasattr(value, "__dict__")):
         raise TypeError(
             f"a core that is searched is made of plain attributes; {kind.__name__} cannot be copied"
         )

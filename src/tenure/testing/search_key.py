@@ -11,11 +11,13 @@ from collections.abc import Hashable, Sequence
 from hashlib import blake2b
 from itertools import permutations
 
+from tenure.requests import WriteRequest
 from tenure.testing.search_actor import Actor
 from tenure.testing.search_form import Form, Forms
 from tenure.testing.search_ledger import Entry, Win
 from tenure.testing.search_position import Position
 from tenure.testing.search_steps import Limits, news_for
+from tenure.testing.world import Candidate
 
 __all__ = ["Keys"]
 
@@ -52,10 +54,7 @@ class Keys:
         oldest = min((versions[0] for versions in untold if versions), default=newest)
         forms += [self._forms.of_record(position.store.history[v]) for v in range(oldest, newest)]
         noted = tuple([self._noted(position, actor) for actor in actors])
-        deletions = tuple(
-            [(each.version, self._forms.since(each.at, position.now)) for each in position.deletions]
-        )
-        rest = (tuple(map(len, untold)), noted, left, position.wins, deletions)
+        rest = (tuple(map(len, untold)), noted, left, position.wins, position.deletions)
         exactly = (*[form.serial for form in forms], rest)
         key = self._known.get(exactly)
         if key is None:
@@ -65,20 +64,26 @@ class Keys:
             key = self._known[exactly] = _joined(forms, names, *rest)
         return key
 
-    def _noted(self, position: Position, actor: Actor) -> tuple[float, bool, bool, bool]:
+    def _noted(self, position: Position, actor: Actor) -> tuple[object, ...]:
         candidate = actor.candidate
         entry = position.entries.get(candidate.name, Entry())
         leads = candidate.term is not None and not candidate.term.over
-        last = position.deletions[-1].version - 1 if position.deletions else position.store.version
-        sight = entry.known if entry.last_sight < 0 else entry.last_sight
-        # Who has seen the last record before a deletion counts only where there is or may be one.
-        informed = sight == last and bool(position.deletions or position.left.deletions)
-        return (
-            self._forms.since(entry.counted_at, position.now),
-            entry.led,
-            entry.bereft and leads,
-            informed,
-        )
+        counted = self._forms.since(entry.counted_at, position.now)
+        return (counted, entry.led, entry.bereft and leads, *_awareness(position, candidate, entry))
+
+
+def _awareness(position: Position, candidate: Candidate, entry: Entry) -> tuple[object, ...]:
+    """Return whether a candidate knows the last record before a deletion, and which writes it sent then."""
+    if not position.deletions:
+        return (position.left.deletions and entry.known == position.store.version,)
+    last = position.deletions[-1] - 1
+    if entry.last_sight < 0:
+        return (entry.known == last,)
+    request = candidate.pending
+    writes = [*candidate.limbo]
+    if isinstance(request, WriteRequest) and not candidate.applied:
+        writes.append(request.attempt.number)
+    return (entry.last_sight == last, tuple([number > entry.sent_unaware for number in writes]))
 
 
 def _digest_of(actor: Actor) -> bytes:
@@ -92,7 +97,7 @@ def _joined(
     noted: tuple[object, ...],
     left: Limits,
     wins: tuple[Win, ...],
-    deletions: tuple[tuple[int, float], ...],
+    deletions: tuple[int, ...],
 ) -> bytes:
     versions = sorted({version for form in forms for version in form.versions})
     ranks = {version: rank for rank, version in enumerate([v for v in versions if v > 0], start=1)}
@@ -112,6 +117,6 @@ def _joined(
         )
         digest.update(repr(numbers).encode())
     won = [(ranks[version], names[name], informed) for version, name, _, informed in wins if version in ranks]
-    deleted = [(sum(version < each for each in versions), since) for version, since in deletions]
+    deleted = [sum(version < each for each in versions) for version in deletions]
     digest.update(repr((untold, noted, left, won, deleted)).encode())
     return digest.digest()

@@ -17,7 +17,7 @@ from tenure.record import Record, Versioned
 from tenure.requests import Purpose, Request, WriteRequest
 from tenure.testing.world import Candidate, Change
 
-__all__ = ["Deletion", "Entry", "Ledger", "Rule", "Win"]
+__all__ = ["Entry", "Ledger", "Rule", "Win"]
 
 
 class Rule(StrEnum):
@@ -45,6 +45,8 @@ class Entry:
         bereft: it was told since that the record was deleted.
         known: the newest version that it was told of.
         last_sight: `known`, when it was first told of a deletion or something newer; -1: it was not yet.
+        sent: the number of its last write.
+        sent_unaware: `sent`, when it was first told so.
     """
 
     counted_at: float = -math.inf
@@ -55,6 +57,8 @@ class Entry:
     bereft: bool = False
     known: int = -1
     last_sight: int = -1
+    sent: int = 0
+    sent_unaware: int = 0
 
 
 class Win(NamedTuple):
@@ -64,25 +68,13 @@ class Win(NamedTuple):
         version: that it made.
         name: of its author.
         uid: of the object.
-        informed: it was sent when its author knew the last version before the deletion, and after that.
+        informed: it was sent when its author knew the last version before the deletion, and of that.
     """
 
     version: int
     name: str
     uid: str
     informed: bool
-
-
-class Deletion(NamedTuple):
-    """A deletion of the record.
-
-    Attributes:
-        version: that it made.
-        at: true time, seconds.
-    """
-
-    version: int
-    at: float
 
 
 class Ledger:
@@ -97,7 +89,7 @@ class Ledger:
     Attributes:
         entries: by name of candidate.
         wins: all of them.
-        deletions: all of them.
+        deletions: the versions that they made.
         fault: what is wrong; empty: nothing.
     """
 
@@ -107,7 +99,7 @@ class Ledger:
         self._gap = gap
         self.entries: dict[str, Entry] = {}
         self.wins: tuple[Win, ...] = ()
-        self.deletions: tuple[Deletion, ...] = ()
+        self.deletions: tuple[int, ...] = ()
         self.fault = ""
 
     # ---- what happens
@@ -133,6 +125,8 @@ class Ledger:
 
     def sent(self, candidate: Candidate, request: Request) -> None:
         """A request went out."""
+        if isinstance(request, WriteRequest):
+            self._note(candidate.name, sent=request.attempt.number)
         if not isinstance(request, WriteRequest) or request.purpose is Purpose.ACQUIRE:
             return
         entry = self._entry(candidate)
@@ -145,10 +139,10 @@ class Ledger:
         """The record changed."""
         author, request = change.author, change.request
         if author is None or request is None:
-            self.deletions = (*self.deletions, Deletion(change.after.version, change.at))
+            self.deletions = (*self.deletions, change.after.version)
             return
         if request.purpose is Purpose.ACQUIRE:
-            informed = self._is_informed(self._entry(author), change)
+            informed = self._is_informed(self._entry(author), request)
             self.wins = (*self.wins, Win(change.after.version, author.name, change.after.uid, informed))
         elif _writer_of(change.before) != author.name:
             self._blame(
@@ -166,12 +160,8 @@ class Ledger:
         """A candidate is about to take in what it saw."""
         entry = self._entry(candidate)
         is_absent = seen.record is None
-        if (
-            self.deletions
-            and entry.last_sight < 0
-            and (is_absent or seen.version > self.deletions[0].version)
-        ):
-            self._note(candidate.name, last_sight=entry.known)
+        if self.deletions and entry.last_sight < 0 and (is_absent or seen.version > self.deletions[0]):
+            self._note(candidate.name, last_sight=entry.known, sent_unaware=entry.sent)
         if by_watch and is_absent and seen.version > entry.token:
             self._note(candidate.name, bereft=True)
         self._note(candidate.name, known=max(entry.known, seen.version))
@@ -198,16 +188,14 @@ class Ledger:
     def _is_gap(self, leaders: list[Candidate]) -> bool:
         """Tell whether a deletion lies between the terms, and neither leader could know better."""
         tokens = sorted(each.term.token.version for each in leaders if each.term is not None)
-        between = [each for each in self.deletions if tokens[0] < each.version < tokens[-1]]
+        between = [each for each in self.deletions if tokens[0] < each < tokens[-1]]
         could_know = any(win.informed for win in self.wins if win.version == tokens[-1])
         could_know = could_know or any(self._entry(leader).bereft for leader in leaders)
         return self._gap and len(leaders) == 2 and bool(between) and not could_know
 
-    def _is_informed(self, author: Entry, change: Change) -> bool:
-        if not self.deletions:
-            return False
-        last = self.deletions[-1]
-        return change.sent_at > last.at and author.last_sight == last.version - 1
+    def _is_informed(self, author: Entry, request: WriteRequest) -> bool:
+        aware = request.attempt.number > author.sent_unaware
+        return bool(self.deletions) and aware and author.last_sight == self.deletions[-1] - 1
 
     def _uid_held_by(self, author: Candidate) -> str:
         """Return in which object the term of a leader, or the newest win of one to be, began."""

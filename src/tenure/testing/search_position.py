@@ -12,7 +12,7 @@ from tenure.requests import WriteRequest
 from tenure.testing.search_actor import Actor, Note, Stage
 from tenure.testing.search_copy import copy_of_candidate
 from tenure.testing.search_form import NAMES
-from tenure.testing.search_ledger import Deletion, Entry, Ledger, Win
+from tenure.testing.search_ledger import Entry, Ledger, Win
 from tenure.testing.search_steps import Limits, Step, is_doomed, steps_from
 from tenure.testing.store import RecordStore
 from tenure.testing.transcript import new_candidate
@@ -40,7 +40,7 @@ class Position:
     actors: dict[str, Actor]
     entries: dict[str, Entry]
     wins: tuple[Win, ...]
-    deletions: tuple[Deletion, ...]
+    deletions: tuple[int, ...]
     left: Limits
 
     def draft(self) -> Position:
