@@ -1,4 +1,4 @@
-"""Every sabotaged core does its harm under the commands of its transcript, and production does none.
+"""The transcript of every sabotaged core shows what it breaks, and under production it shows nothing of it.
 
 A transcript shows what comes out of the sabotaged core; REWRITE_TRANSCRIPTS=1 writes it anew, for review.
 """
@@ -6,19 +6,21 @@ A transcript shows what comes out of the sabotaged core; REWRITE_TRANSCRIPTS=1 w
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from tenure.election import Election
-from tenure.testing.machine import MachineClock
-from tests.sabotage.stage import Stage
+from tenure.testing.transcript import rewritten
 from tests.sabotage.variants import VARIANTS, Variant
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
+SHOWN = {name: variant for name, variant in VARIANTS.items() if variant.violations}
+
+_VIOLATION = re.compile(r"^\S+ VIOLATION: ([^:]+)", re.MULTILINE)
 
 
-@pytest.fixture(params=list(VARIANTS.values()), ids=list(VARIANTS))
+@pytest.fixture(params=list(SHOWN.values()), ids=list(SHOWN))
 def variant(request: pytest.FixtureRequest) -> Variant:
     given: Variant = request.param
     return given
@@ -29,20 +31,19 @@ def text(variant: Variant) -> str:
     return (TRANSCRIPTS / f"{variant.name}.txt").read_text()
 
 
-def test_the_sabotaged_core_does_harm(variant: Variant, text: str) -> None:
-    stage = Stage(variant.core, variant.clock)
-    now = stage.play(text)
-    assert variant.harm in stage.judge.found
+def test_the_transcript_shows_the_violation_and_no_other(variant: Variant, text: str) -> None:
+    now = rewritten(text, variant.core, variant.clock)
+    assert tuple(dict.fromkeys(_VIOLATION.findall(now))) == variant.violations
     if os.environ.get("REWRITE_TRANSCRIPTS"):
         (TRANSCRIPTS / f"{variant.name}.txt").write_text(now)
     else:
         assert text == now
 
 
-def test_production_does_none_under_the_same_commands(text: str) -> None:
-    stage = Stage(Election, MachineClock)
-    assert "error:" not in stage.play(text)
-    assert stage.judge.found == []
+def test_production_shows_none_under_the_same_commands(text: str) -> None:
+    now = rewritten(text)
+    assert "VIOLATION" not in now
+    assert "error:" not in now
 
 
 def test_the_transcript_says_which_rule_is_broken(variant: Variant, text: str) -> None:
@@ -56,4 +57,4 @@ def test_creators_wait_in_the_transcripts_of_variants_that_need_it(variant: Vari
 
 
 def test_every_transcript_belongs_to_a_variant() -> None:
-    assert {path.stem for path in TRANSCRIPTS.glob("*.txt")} == set(VARIANTS)
+    assert {path.stem for path in TRANSCRIPTS.glob("*.txt")} == set(SHOWN)

@@ -13,7 +13,10 @@ __all__ = ["TokensRise"]
 
 
 class TokensRise(Check):
-    """Compares each new token with those around it; after a restore an operator has raised the epoch."""
+    """Compares each new token with its write and with those around it.
+
+    After a restore an operator has raised the epoch.
+    """
 
     def __init__(self, chronicle: Chronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
@@ -31,5 +34,5 @@ class TokensRise(Check):
         at = bisect(self._tokens, entry)
         self._tokens.insert(at, entry)
         around = [token for _, era, token in self._tokens[max(0, at - 1) : at + 2] if era == term.era]
-        if around != sorted(set(around)):
-            self._complain(f"tokens do not rise: {around}")
+        if around != sorted(set(around)) or event.token.version < term.after.version:
+            self._complain(f"tokens do not rise: {around}, the last write made version {term.after.version}")
