@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from tenure.record import Record, UnreadableRecord, Versioned
 from tenure.requests import ReadRequest
 from tenure.testing.world import Candidate, Core, Observer, World
+from tenure.timing import Timing
 
 __all__ = ["Recording"]
+
+_ROUNDING_S = 1e-9
 
 
 class Recording:
@@ -46,7 +50,7 @@ class Recording:
 
     def _with_draws(self, step: str) -> str:
         drawn = self._draws.get(step.split()[1])
-        return f"{step} draw={','.join(map(repr, drawn))}" if drawn else step
+        return f"{step} draw={','.join(map(_exactly, drawn))}" if drawn else step
 
 
 class _RecordingWorld(World):
@@ -54,21 +58,13 @@ class _RecordingWorld(World):
         super().__init__(*observers)
         self._steps = steps
         self._recorded_until = 0.0
+        self._newcomers: set[Candidate] = set()
 
     def add(self, candidate: Candidate) -> None:
-        clock, timing = candidate.clock, candidate.timing
-        options = {
-            "identity": candidate.identity or candidate.name,
-            "lease": timing.lease_duration,
-            "deadline": timing.renew_deadline,
-            "renew": timing.renew_period,
-            "retry": timing.retry_period,
-            "bound": timing.clock_rate_bound,
-            "on_missing": candidate.on_missing,
-            "offset": clock.local(self.now) - self.now * clock.rate,
-            "rate": clock.rate,
-        }
-        self._record(f"candidate {candidate.name} {' '.join(f'{k}={v}' for k, v in options.items())}")
+        options = "".join(f" {name}={value}" for name, value in self._options(candidate))
+        self._record(f"candidate {candidate.name}{options}")
+        if self.now > 0:
+            self._newcomers.add(candidate)
         super().add(candidate)
 
     def call(self, candidate: Candidate, method: str) -> None:
@@ -76,7 +72,8 @@ class _RecordingWorld(World):
         super().call(candidate, method)
 
     def fire(self, candidate: Candidate) -> None:
-        self._record(f"fire {candidate.name}")
+        # The offset of a clock that has been skewed is known up to rounding: the timer shall be due there too.
+        self._record(f"fire {candidate.name}", late_s=_ROUNDING_S if candidate in self._newcomers else 0.0)
         super().fire(candidate)
 
     def pause(self, candidate: Candidate) -> None:
@@ -92,11 +89,11 @@ class _RecordingWorld(World):
         super().wake(candidate)
 
     def skew(self, candidate: Candidate, rate: float) -> None:
-        self._record(f"skew {candidate.name} {rate}")
+        self._record(f"skew {candidate.name} {_exactly(rate)}")
         super().skew(candidate, rate)
 
     def suspend(self, candidate: Candidate, seconds: float) -> None:
-        self._record(f"suspend {candidate.name} {seconds}s")
+        self._record(f"suspend {candidate.name} {_exactly(seconds)}s")
         candidate.clock.suspend(self.now, seconds)
         super().pause(candidate)
 
@@ -111,7 +108,7 @@ class _RecordingWorld(World):
         super().deliver(candidate)
 
     def fail(self, candidate: Candidate, *, refused: bool = False, retry_after_s: float = 0.0) -> None:
-        self._record(f"{'refuse' if refused else 'lose'} {candidate.name} {retry_after_s:g}")
+        self._record(f"{'refuse' if refused else 'lose'} {candidate.name} {_exactly(retry_after_s)}")
         super().fail(candidate, refused=refused, retry_after_s=retry_after_s)
 
     def land(self, candidate: Candidate, number: int) -> bool:
@@ -126,9 +123,15 @@ class _RecordingWorld(World):
         if isinstance(record, UnreadableRecord):
             self._record("garble")
         else:
-            lease = "none" if record.lease_duration is None else f"{record.lease_duration:g}"
+            lease = "none" if record.lease_duration is None else _exactly(record.lease_duration)
             self._record(f"write holder={record.holder} lease={lease}")
+            record = replace(record, transitions=self._transitions(record.holder))
         super().put(record)
+
+    def _transitions(self, holder: str) -> int:
+        """Count as the command ``write`` does."""
+        old = self.store.head.record
+        return old.transitions + (holder != old.holder) if isinstance(old, Record) else int(bool(holder))
 
     def touch(self) -> None:
         self._record("touch")
@@ -142,8 +145,34 @@ class _RecordingWorld(World):
         self._record(f"restore v{version}")
         super().restore(version)
 
-    def _record(self, command: str) -> None:
-        if self.now > self._recorded_until:
-            self._recorded_until = self.now
-            self._steps.append(f"until {self.now!r}s")
+    def _options(self, candidate: Candidate) -> Iterator[tuple[str, str]]:
+        """Yield what a transcript has to be told of a candidate, apart from what it draws."""
+        clock, timing = candidate.clock, candidate.timing
+        usual = Timing(lease_duration=timing.lease_duration)
+        if candidate.identity not in ("", candidate.name):
+            yield "identity", candidate.identity
+        if candidate.on_missing != "create":
+            yield "on_missing", candidate.on_missing
+        numbers = (
+            ("lease", timing.lease_duration, Timing().lease_duration),
+            ("deadline", timing.renew_deadline, usual.renew_deadline),
+            ("renew", timing.renew_period, usual.renew_period),
+            ("retry", timing.retry_period, usual.retry_period),
+            ("bound", timing.clock_rate_bound, usual.clock_rate_bound),
+            ("offset", clock.local(0.0), 0.0),
+            ("rate", clock.rate, 1.0),
+        )
+        for name, value, default in numbers:
+            if value != default:
+                yield name, _exactly(value)
+
+    def _record(self, command: str, *, late_s: float = 0.0) -> None:
+        if self.now + late_s > self._recorded_until:
+            self._recorded_until = self.now + late_s
+            self._steps.append(f"until {_exactly(self._recorded_until)}s")
         self._steps.append(command)
+
+
+def _exactly(value: float) -> str:
+    """Write a number as short as it can be read back."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
