@@ -117,7 +117,7 @@ _ALL = [
         "overwritten_holder_forgotten", 2, broken_knowledge.OverwrittenHolderForgotten, _TWO_VALID, seeds=300
     ),
     _variant("annotator_delays_takeover", 2, broken_knowledge.AnnotatorDelaysTakeover, trial="no leader"),
-    _variant("empty_under_new_uid_is_free", 2, broken_knowledge.EmptyUnderNewUidIsFree, _TWO_VALID),
+    _variant("empty_under_new_uid_is_free", 2, broken_knowledge.EmptyUnderNewUidIsFree, _TWO_VALID, seeds=30),
     _variant(
         "unreadable_is_free",
         2,
@@ -131,7 +131,7 @@ _ALL = [
         "another_object_ignored", 3, broken_terms.AnotherObjectIgnored, _GOES_ON, unplayed=_NO_SECOND_CREATE
     ),
     _variant("touch_is_loss", 3, broken_terms.TouchIsLoss, "lost for nothing"),
-    _variant("deletion_is_free", 4, broken_knowledge.DeletionIsFree, _TWO_VALID),
+    _variant("deletion_is_free", 4, broken_knowledge.DeletionIsFree, _TWO_VALID, seeds=30),
     _variant("believed_at_once", 4, broken_knowledge.BelievedAtOnce, _TWO_VALID, on_missing="wait", seeds=60),
     _variant(
         "waits_before_the_create",
