@@ -97,8 +97,10 @@ class Theatre:
         self.world.tell(candidate, told)
         return told
 
-    def read(self, candidate: Candidate) -> None:
+    def read(self, candidate: Candidate, version: int | None = None) -> None:
+        """It reads the record, or an old version of it."""
         self._send(candidate, ReadRequest(knowing=-1, timeout=1.0))
+        self.world.apply(candidate, version)
         self.world.deliver(candidate)
 
     def write(self, candidate: Candidate, purpose: Purpose, *, lease_duration: float = 15.0) -> Versioned:
@@ -467,6 +469,21 @@ class TestWaitsItsTurn:
         theatre.wait(15)
         theatre.see(b, old)
         theatre.wait(0.2)
+        theatre.write(b, Purpose.ACQUIRE)
+        assert not theatre.said
+
+    def test_an_old_fact_that_is_read_counts_from_then_on(
+        self, theatre: Theatre, a: Candidate, b: Candidate
+    ) -> None:
+        old = theatre.write(a, Purpose.ACQUIRE)
+        theatre.write(a, Purpose.RENEW)
+        theatre.see(b)
+        theatre.wait(5)
+        theatre.read(b, old.version)
+        theatre.wait(10)
+        theatre.world.restore(old.version)
+        theatre.see(b)
+        theatre.wait(5.2)
         theatre.write(b, Purpose.ACQUIRE)
         assert not theatre.said
 

@@ -21,8 +21,6 @@ _KEPT_FACTS = 2000  # of which it is known who wrote them
 class Sighting(NamedTuple):
     """The newest that a candidate has received of one holder: when (its own clock), and its duration."""
 
-    serial: int
-    era: int
     essence: tuple[Attempt | None, datetime | None]
     at: float
     lease_duration: float
@@ -162,10 +160,9 @@ class Chronicle(Observer):
         key = _key(seen)
         known = sightings.get(key)
         essence = record.attempt, record.renew_time  # an annotator changes neither
-        newer = known is None or seen.raw > known.serial or self.era > known.era
-        if newer and (known is None or essence != known.essence):
+        if known is None or essence != known.essence:
             lease = record.lease_duration or candidate.timing.lease_duration
-            sightings[key] = Sighting(seen.raw, self.era, essence, self.now(candidate), lease)
+            sightings[key] = Sighting(essence, self.now(candidate), lease)
 
     def _is_news(self, candidate: Candidate, seen: Versioned) -> bool:
         """Tell whether a fact counts: what is older than the newest known one is to be ignored (rule 8).
