@@ -27,6 +27,7 @@ ENTRIES = {
     "tenure.__main__",
     "tenure.blocking",
     "tenure.testing.faulty_lock",
+    "tenure.testing.search",
     "tenure.testing.pytest_plugin",
     *(f"tenure.cli.{command}" for command in COMMANDS),
 }

@@ -228,21 +228,27 @@ class Transcript(Observer):
     # ---- candidates
 
     def do_candidate(self, name: str, **options: str) -> None:
+        """Somebody joins."""
         self.world.add(new_candidate(self._core, name, options, self._clock))
 
     def do_campaign(self, name: str) -> None:
+        """It wants to lead."""
         self.world.call(self.world.candidates[name], "campaign")
 
     def do_resign(self, name: str) -> None:
+        """It gives up."""
         self.world.call(self.world.candidates[name], "resign")
 
     def do_body_ended(self, name: str) -> None:
+        """The body of its term has ended."""
         self.world.call(self.world.candidates[name], "body_ended")
 
     def do_refresh(self, name: str) -> None:
+        """Its watch has ended."""
         self.world.call(self.world.candidates[name], "refresh")
 
     def do_fail(self, name: str) -> None:
+        """Its driver fails."""
         self.world.call(self.world.candidates[name], "fail")
 
     def do_pause(self, name: str) -> None:
