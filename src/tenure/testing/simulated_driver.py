@@ -27,6 +27,7 @@ __all__ = ["SimulatedDriver"]
 
 # As in the production driver.
 _LONGEST_SILENCE_S = 60.0
+_WISHES_S = (0.0, 1.0)  # how long a 5xx asks to be left alone: some have a Retry-After
 
 
 class _Flight:
@@ -174,7 +175,7 @@ class SimulatedDriver:
         elif replica.errors and self._random.random() < replica.errors:
             if self._random.random() < 0.5:
                 self._apply(flight)
-            self.process.link.send_in(self._fail, flight, False, 0.0)
+            self.process.link.send_in(self._fail, flight, False, self._random.choice(_WISHES_S))
         else:
             self._apply(flight)
             self.process.link.send_in(self._answer, flight)
