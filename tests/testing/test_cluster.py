@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ class Notes(Observer):
         self.events: list[tuple[float, str, Event]] = []
         self.sent_at: list[tuple[float, str, Request]] = []
         self.changes: list[Change] = []
+        self.bodies_ended: list[tuple[float, str]] = []
 
     def said(self, candidate: Candidate, event: Event) -> None:
         self.events.append((self.world.now, candidate.name, event))
@@ -43,6 +45,9 @@ class Notes(Observer):
     def changed(self, change: Change) -> None:
         self.changes.append(change)
         self.lines.append(f"{self.world.now!r} {change.after}")
+
+    def body_ended(self, candidate: Candidate) -> None:
+        self.bodies_ended.append((self.world.now, candidate.name))
 
     def losses(self, name: str) -> list[tuple[float, LossReason]]:
         """Return when a candidate lost its terms, and why."""
@@ -187,6 +192,11 @@ def test_losses_cost_requests_but_no_term() -> None:
     assert not notes.losses(leader)
     sent = [sum(c.tallies[0].writes.values()) + sum(c.tallies[0].reads.values()) for c in (quiet, lossy)]
     assert sent[0] < sent[1]
+    lossy.run(30)
+    lossy.tallies[0].reset()
+    lossy.run(60)
+    assert lossy.tallies[0].writes == {leader: 12}
+    assert not lossy.tallies[0].reads
 
 
 def test_what_is_slow_arrives_late() -> None:
@@ -209,8 +219,9 @@ def test_without_credentials_nothing_is_done_and_everybody_knows_it() -> None:
     last = max(change.at for change in notes.changes if change.author is cluster.candidate(leader))
     assert last < 12
     cluster.run(0.2)
-    for name in {*cluster.processes} - {leader}:
-        cluster.crash(name)
+    for name in cluster.processes:
+        if name != leader:
+            cluster.crash(name)
     cluster.run_until_led(within=17)
     assert cluster.leader == leader
 
@@ -310,6 +321,14 @@ def test_a_paused_api_server_does_its_writes_later() -> None:
     assert late.author is cluster.candidate(leader)
     assert late.at - late.sent_at > 1.9  # its client had given it up after one second
     assert not notes.losses(leader)
+
+
+def test_the_longer_an_api_server_is_silent_the_longer_it_is_waited_for() -> None:
+    cluster, notes, leader = led()
+    cluster.pause_server()
+    cluster.run(8)
+    tries = [at for at, name, _ in notes.sent_at if name == leader and at > 12]
+    assert [later - at for at, later in pairwise(tries)] == pytest.approx([1, 2])
 
 
 def test_a_stale_api_server_shows_an_old_record() -> None:
@@ -470,6 +489,7 @@ def test_a_body_that_never_ends_is_killed_at_the_hard_limit() -> None:
     said = [(at, type(e)) for at, name, e in notes.events if name == leader and at >= 12]
     assert [kind for _, kind in said if kind in (TermEnding, Lost, Overrun)] == [TermEnding, Lost, Overrun]
     assert [reason for _, reason in notes.losses(leader)] == [LossReason.DRAIN_TIMEOUT]
+    assert notes.bodies_ended == [(at, leader) for at, kind in said if kind is Overrun]
     assert cluster.leader not in ("", leader)
 
 
@@ -558,6 +578,15 @@ def test_after_a_restore_everybody_waits() -> None:
     assert [reason for _, reason in notes.losses(leader)] == [LossReason.HISTORY_RESET]
     assert cluster.leaders() == []
     assert cluster.run_until_led(within=20) > 8
+
+
+def test_a_restore_gives_out_its_versions_once_more() -> None:
+    cluster, notes, _ = led(seconds=62)
+    highest = version(cluster)
+    cluster.restore(4)
+    assert version(cluster) == highest - 4
+    cluster.empty_record()
+    assert [change.after.version for change in notes.changes][-3:] == [highest, highest - 4, highest - 3]
 
 
 def test_what_happens_to_one_record_happens_to_no_other() -> None:
