@@ -448,6 +448,13 @@ def test_a_machine_with_a_slow_clock_renews_seldom() -> None:
     assert cluster.tallies[0].writes == {leader: 10}
 
 
+def test_a_clock_that_gains_speed_brings_forward_what_is_due() -> None:
+    cluster, notes, leader = led()
+    cluster.skew(leader, rate=3)
+    cluster.run(2)
+    assert [at for at, name, _ in notes.sent_at if name == leader][-1] == pytest.approx(13, abs=0.1)
+
+
 def test_clocks_may_show_anything() -> None:
     cluster = Cluster(0, seed=1)
     for number, name in enumerate("abc"):
