@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from importlib import import_module
@@ -77,7 +76,7 @@ def command(seed: int | None, seeds: int | None, seconds: float, core: str, shri
     from tenure.testing.scenario import Scenario
     from tenure.testing.trial import try_scenario
 
-    begun, done = time.monotonic(), []
+    done = []
     for each in range(first, first + count):
         scenario = Scenario.random(each, seconds=seconds)
         if show:
@@ -87,7 +86,7 @@ def command(seed: int | None, seeds: int | None, seconds: float, core: str, shri
         except ViolationError as violation:
             _report(scenario, violation, make, core, shrink=shrink)
             sys.exit(_FOUND)
-    _summarise(done, time.monotonic() - begun)
+    _summarise(done)
 
 
 def _import(core: str) -> Callable[..., Any]:
@@ -95,11 +94,19 @@ def _import(core: str) -> Callable[..., Any]:
     sys.path.insert(0, "")  # as python -m does, so that one's own module is found
     try:
         found: Callable[..., Any] = getattr(import_module(module), name)
-        found(identity="a", incarnation="a", timing=Timing(), draw=lambda: 0.5, on_missing="create")
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise ConfigurationError(f"--core={core}: {error} (expected MODULE:NAME)") from error
+    try:
+        made = found(identity="a", incarnation="a", timing=Timing(), draw=lambda: 0.5, on_missing="create")
     except TypeError as error:
         raise ConfigurationError(f"--core={core} cannot be called as {_OWN_CORE} is: {error}") from error
+    from tenure.testing.world import Core
+
+    missing = [each for each in vars(Core) if not each.startswith("_") and not hasattr(made, each)]
+    if missing:
+        raise ConfigurationError(
+            f"--core={core} makes no core: it has no {', '.join(missing)} (see tenure.testing.world.Core)"
+        )
     return found
 
 
@@ -121,16 +128,15 @@ def _report(
     print(f"The shortest scenario found that shows the same:\n\n{short}\n", flush=True)
     transcript = shrinker.transcript(short)
     if transcript is None:
-        print("No transcript: its steps alone do not show it.")
+        print("No transcript: its steps alone do not show it, or are too many.")
     else:
         print(f"As a transcript:\n\n{transcript}")
 
 
-def _summarise(done: list[Figures], took_s: float) -> None:
-    seconds = sum(figures.seconds for figures in done)
+def _summarise(done: list[Figures]) -> None:
     print(
-        f"no violation: {seconds / 3600:.1f} simulated hours, {sum(f.acts for f in done)} faults, "
-        f"{sum(f.terms for f in done)} terms, {sum(f.refused for f in done)} writes refused by the fence; "
-        f"a leader at most {max(f.healed_in_s for f in done):.0f} s after the last fault; "
-        f"{seconds / took_s:.0f} simulated seconds a second"
+        f"no violation: {sum(f.seconds for f in done) / 3600:.1f} simulated hours, "
+        f"{sum(f.acts for f in done)} faults, {sum(f.terms for f in done)} terms, "
+        f"{sum(f.refused for f in done)} writes refused by the fence; "
+        f"a leader at most {max(f.healed_in_s for f in done):.0f} s after the last fault"
     )

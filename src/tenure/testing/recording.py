@@ -72,7 +72,7 @@ class _RecordingWorld(World):
         super().call(candidate, method)
 
     def fire(self, candidate: Candidate) -> None:
-        # The offset of a clock that has been skewed is known up to rounding: the timer shall be due there too.
+        # The offset of a clock that was skewed is known up to rounding: the timer shall be due there too.
         self._record(f"fire {candidate.name}", late_s=_ROUNDING_S if candidate in self._newcomers else 0.0)
         super().fire(candidate)
 
