@@ -63,7 +63,8 @@ class ShortTranscript:
             length = len(best)
             for shorten in (self._connected, self._without_kinds, self._fewest, self._sooner, self._parted):
                 best = shorten(best)
-        best = self._plainer(best)
+        while (plainer := self._plainer(best)) != best:
+            best = plainer
         return self._written(best, heading) if len(best) <= _LONGEST else None
 
     # ---- ways to shorten

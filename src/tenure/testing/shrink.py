@@ -132,11 +132,15 @@ class Shrinker:
         for seed in range(scenario.seed, scenario.seed + self._seeds):
             if time.monotonic() >= self._ends_at or not scenario.members:
                 return None
-            again = replace(scenario, seed=seed)
+            again = replace(scenario, seed=seed, seconds=self._long_enough(scenario))
             violation = self._play(again, self._core, World)
             if violation is not None and violation.kind == self._violation.kind:
                 return self._until(again, violation)
         return None
+
+    def _long_enough(self, scenario: Scenario) -> float:
+        """Let it show the same somewhat later, but not later than it did at first."""
+        return min(scenario.seconds + scenario.longest_lease, self._scenario.seconds)
 
     def _until(self, scenario: Scenario, violation: ViolationError) -> Scenario:
         """End it when the sentence is broken."""
