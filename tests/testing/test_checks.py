@@ -1,145 +1,17 @@
 """Every check complains when its sentence is broken, and is silent about the lawful case next to it.
 
-Puppets act here: what they write and say is fabricated, in a world whose checks are the real ones.
+What ends a term and its body is in `test_checks_of_ends`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from random import Random
-
 import pytest
 
-from tenure.election import OnMissing
-from tenure.events import CampaignStarted, Elected, Event, LossReason, Lost, Overrun, Renewed, TermEnding
-from tenure.record import Attempt, Record, UnreadableRecord, Versioned
-from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
-from tenure.states import State
-from tenure.testing.checks import checks_of
-from tenure.testing.chronicle import Chronicle
-from tenure.testing.fenced_store import FencedStore
-from tenure.testing.machine import MachineClock
-from tenure.testing.schedule import Schedule
-from tenure.testing.world import Candidate, World
-from tenure.token import FencingToken
-
-
-class Puppet:
-    """A core that sends and says what it is told to, and draws no conclusions."""
-
-    state = State.IDLE
-    newest: Versioned | None = None
-
-    def __init__(self) -> None:
-        self.requests: list[Request] = []
-        self.events: deque[Event] = deque()
-        self.attempts = 0
-
-    def campaign(self, now: float) -> None: ...
-    def resign(self, now: float) -> None: ...
-    def body_ended(self, now: float) -> None: ...
-    def refresh(self, now: float) -> None: ...
-    def handle_timer(self, now: float) -> None: ...
-    def receive_record(self, seen: Versioned, now: float) -> None: ...
-    def receive_answer(self, request: Request, seen: Versioned, now: float) -> None: ...
-    def receive_conflict(self, request: WriteRequest, now: float) -> None: ...
-    def receive_failure(
-        self, request: Request, now: float, *, retry_after_s: float = 0.0, refused: bool = False
-    ) -> None: ...
-    def get_timer(self) -> float | None: ...
-
-    def requests_to_send(self, now: float) -> list[Request]:
-        sent, self.requests = self.requests, []
-        return sent
-
-    def next_event(self) -> Event | None:
-        return self.events.popleft() if self.events else None
-
-
-class Theatre:
-    """Puppets over one record, what they do, and what the checks say of it."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.schedule = Schedule()
-        chronicle = Chronicle()
-        self.store = FencedStore(self.schedule, Random(1), chronicle, self.said.append)
-        self.world = World(*checks_of(chronicle, self.said.append), self.store)
-
-    @property
-    def kinds(self) -> list[str]:
-        """What was complained of, each kind once."""
-        return list(dict.fromkeys(message.split(":")[0] for message in self.said))
-
-    @property
-    def head(self) -> Versioned:
-        return self.world.store.head
-
-    def join(self, name: str, *, on_missing: OnMissing = "create", rate: float = 1.0) -> Candidate:
-        candidate = Candidate(name, Puppet(), MachineClock(rate=rate), on_missing=on_missing)
-        self.world.add(candidate)
-        return candidate
-
-    def wait(self, seconds: float) -> None:
-        self.schedule.run(self.schedule.now + seconds)
-        self.world.now = self.schedule.now
-
-    def say(self, candidate: Candidate, *events: Event) -> None:
-        candidate.core.events.extend(events)  # type: ignore[attr-defined]
-        self.world.fire(candidate)
-
-    def end_body(self, candidate: Candidate) -> None:
-        self.world.call(candidate, "body_ended")
-
-    def see(self, candidate: Candidate, seen: Versioned | None = None) -> Versioned:
-        """The watch tells it a fact, the newest by default."""
-        told = seen or self.head
-        self.world.tell(candidate, told)
-        return told
-
-    def read(self, candidate: Candidate, version: int | None = None) -> None:
-        """It reads the record, or an old version of it."""
-        self._send(candidate, ReadRequest(knowing=-1, timeout=1.0))
-        self.world.apply(candidate, version)
-        self.world.deliver(candidate)
-
-    def write(self, candidate: Candidate, purpose: Purpose, *, lease_duration: float = 15.0) -> Versioned:
-        """It writes over whatever is there."""
-        self.send(candidate, purpose, lease_duration=lease_duration)
-        self.world.deliver(candidate)
-        return self.head
-
-    def send(self, candidate: Candidate, purpose: Purpose, *, lease_duration: float = 15.0) -> None:
-        base = self.head if self.head.record is not None else None
-        candidate.core.attempts += 1  # type: ignore[attr-defined]
-        attempt = Attempt(candidate.name, candidate.core.attempts)  # type: ignore[attr-defined]
-        record = record_to_write(purpose, base, attempt, candidate.name, lease_duration, None)
-        self._send(
-            candidate, WriteRequest(purpose=purpose, base=base, record=record, attempt=attempt, timeout=1.0)
-        )
-
-    def elect(self, candidate: Candidate, *, token: int | None = None, lease_duration: float = 15.0) -> None:
-        """It takes the record, and its term begins; `token`: another than the one that is due."""
-        self.write(candidate, Purpose.ACQUIRE, lease_duration=lease_duration)
-        self.begin(candidate, token=token)
-
-    def begin(self, candidate: Candidate, *, token: int | None = None, epoch: int = 0) -> None:
-        due = self.head.version if token is None else token
-        self.say(candidate, Elected(token=FencingToken(epoch, due), deadline=self.deadline(candidate)))
-
-    def renew(self, candidate: Candidate) -> None:
-        self.write(candidate, Purpose.RENEW)
-        self.say(candidate, Renewed(deadline=self.deadline(candidate), late_s=0.0))
-
-    def lose(self, candidate: Candidate, reason: LossReason = LossReason.OTHER_HOLDER) -> None:
-        self.say(candidate, Lost(reason=reason))
-
-    def deadline(self, candidate: Candidate) -> float:
-        return candidate.clock.local(self.world.now) + candidate.timing.renew_deadline
-
-    def _send(self, candidate: Candidate, request: Request) -> None:
-        candidate.core.requests.append(request)  # type: ignore[attr-defined]
-        self.world.fire(candidate)
+from tenure.events import CampaignStarted, LossReason, Renewed
+from tenure.record import Record, UnreadableRecord
+from tenure.requests import Purpose
+from tenure.testing.world import Candidate
+from tests.testing.theatre import Theatre
 
 
 @pytest.fixture
@@ -155,13 +27,6 @@ def a(theatre: Theatre) -> Candidate:
 @pytest.fixture
 def b(theatre: Theatre) -> Candidate:
     return theatre.join("b")
-
-
-def give_up(theatre: Theatre, candidate: Candidate) -> None:
-    """It gives its term up as it should."""
-    theatre.say(candidate, TermEnding())
-    theatre.end_body(candidate)
-    theatre.write(candidate, Purpose.RELEASE)
 
 
 # ---- one valid term
@@ -202,7 +67,7 @@ class TestOneValidTerm:
 
     def test_a_release_hands_over(self, theatre: Theatre, a: Candidate, b: Candidate) -> None:
         theatre.elect(a)
-        give_up(theatre, a)
+        theatre.give_up(a)
         theatre.elect(b)
         assert not theatre.said
 
@@ -271,145 +136,6 @@ class TestOneValidTerm:
         theatre.world.crash(a)
         theatre.elect(b)
         assert "two valid terms" not in theatre.kinds
-
-
-# ---- the end of a term and of its body
-
-
-class TestCountsFromTheSending:
-    def test_counted_from_the_answer(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.send(a, Purpose.ACQUIRE)
-        theatre.wait(0.5)
-        theatre.world.deliver(a)
-        theatre.begin(a)
-        assert theatre.said == ["valid after s+D: a believes so for 0.500 s"]
-
-    def test_counted_from_a_write_that_nobody_accepted(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(5)
-        theatre.send(a, Purpose.RENEW)
-        theatre.world.fail(a)
-        theatre.say(a, Renewed(deadline=theatre.deadline(a), late_s=0.0))
-        assert theatre.kinds == ["valid after s+D"]
-
-    def test_counted_from_the_sending(self, theatre: Theatre, a: Candidate) -> None:
-        deadline = theatre.deadline(a)
-        theatre.send(a, Purpose.ACQUIRE)
-        theatre.wait(0.5)
-        theatre.world.deliver(a)
-        theatre.say(a, Elected(token=FencingToken(0, 1), deadline=deadline))
-        theatre.wait(5)
-        theatre.renew(a)
-        assert not theatre.said
-
-    def test_revived(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(9)
-        theatre.send(a, Purpose.RENEW)
-        deadline = theatre.deadline(a)
-        theatre.wait(2)
-        theatre.world.deliver(a)
-        theatre.say(a, Renewed(deadline=deadline, late_s=0.0))
-        assert theatre.kinds == ["revived after its end"]
-
-
-class TestNothingAfterTheEnd:
-    @pytest.mark.parametrize("purpose", [Purpose.RENEW, Purpose.RELEASE])
-    def test_sent_after_the_deadline(self, theatre: Theatre, a: Candidate, purpose: Purpose) -> None:
-        theatre.elect(a)
-        theatre.end_body(a)
-        theatre.wait(10.1)
-        theatre.send(a, purpose)
-        assert theatre.kinds == ["sent after the end"]
-
-    def test_sent_after_a_loss(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.world.delete()
-        theatre.see(a)
-        theatre.lose(a, LossReason.DELETED)
-        theatre.send(a, Purpose.RENEW)
-        assert theatre.kinds == ["sent after the end"]
-
-    def test_sent_in_time(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(9.9)
-        theatre.send(a, Purpose.RENEW)
-        assert not theatre.said
-
-    def test_a_candidate_that_campaigns_may_free_what_is_still_its_own(
-        self, theatre: Theatre, a: Candidate
-    ) -> None:
-        theatre.elect(a)
-        theatre.wait(9)
-        theatre.send(a, Purpose.RENEW)
-        theatre.world.fail(a)
-        theatre.wait(1)
-        theatre.lose(a, LossReason.RENEW_DEADLINE)
-        theatre.end_body(a)
-        theatre.say(a, CampaignStarted())
-        theatre.wait(1)
-        theatre.write(a, Purpose.RELEASE)
-        assert not theatre.said
-
-
-class TestBodiesEnd:
-    def test_a_campaign_begins_while_the_body_runs(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.say(a, CampaignStarted())
-        assert theatre.said == ["the old body runs: a says CampaignStarted"]
-
-    def test_a_term_begins_while_the_body_of_the_last_one_runs(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.begin(a, token=2)
-        assert "the old body runs: a says Elected" in theatre.said
-
-    def test_freed_while_the_body_runs(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.write(a, Purpose.RELEASE)
-        assert theatre.said == ["freed while the body runs: by a"]
-
-    def test_freed_when_the_body_has_ended(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        give_up(theatre, a)
-        theatre.say(a, CampaignStarted())
-        assert not theatre.said
-
-    def test_a_body_that_ends_too_late(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(14.9)
-        theatre.end_body(a)
-        assert theatre.said == ["past the hard limit: a ends its body 0.050 s late"]
-
-    def test_a_body_that_is_told_too_late(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(15)
-        theatre.say(a, Overrun())
-        assert theatre.said == ["past the hard limit: a is told of it 0.150 s late"]
-
-    def test_a_body_that_is_never_told(self, theatre: Theatre, a: Candidate, b: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(16)
-        theatre.elect(b)
-        assert theatre.kinds == ["past the hard limit"]
-
-    def test_a_body_that_is_told_in_time_may_end_as_it_likes(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(14.85)
-        theatre.say(a, Overrun())
-        theatre.wait(60)
-        theatre.end_body(a)
-        assert not theatre.said
-
-    def test_nothing_can_be_told_to_a_process_that_stands_still(self, theatre: Theatre, a: Candidate) -> None:
-        b = theatre.join("b")
-        theatre.elect(a)
-        theatre.world.pause(a)
-        theatre.wait(16)
-        theatre.elect(b)
-        theatre.world.wake(a)
-        theatre.say(a, Overrun())
-        theatre.end_body(a)
-        assert not theatre.said
 
 
 # ---- who may write over whose record
@@ -545,152 +271,6 @@ class TestReleasesOnlyItsOwn:
         assert not theatre.said
 
 
-# ---- losses
-
-
-class TestLosesAtOnce:
-    def test_goes_on(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.world.put(Record(holder="somebody"))
-        theatre.see(a)
-        theatre.wait(1)
-        theatre.world.touch()
-        assert theatre.said == ["goes on though its record is gone: a"]
-
-    def test_begins(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.write(a, Purpose.ACQUIRE)
-        theatre.world.delete()
-        theatre.see(a)
-        theatre.begin(a, token=1)
-        assert "begins though its record is gone: the term of a" in theatre.said
-
-    @pytest.mark.parametrize("what", ["deleted", "emptied", "made anew"])
-    def test_whatever_became_of_it(self, theatre: Theatre, a: Candidate, what: str) -> None:
-        theatre.elect(a)
-        if what == "emptied":
-            theatre.world.put(Record(holder=""))
-        else:
-            theatre.world.delete()
-        if what == "made anew":
-            theatre.write(a, Purpose.RENEW)  # in another object
-        else:
-            theatre.see(a)
-        theatre.wait(1)
-        theatre.world.touch() if what == "emptied" else theatre.world.put(Record(holder=""))
-        assert theatre.kinds == ["goes on though its record is gone"]
-
-    def test_loses(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.world.delete()
-        theatre.see(a)
-        theatre.lose(a, LossReason.DELETED)
-        theatre.wait(1)
-        theatre.world.put(Record(holder=""))
-        assert not theatre.said
-
-    def test_an_older_fact_is_no_news(self, theatre: Theatre, a: Candidate, b: Candidate) -> None:
-        old = theatre.write(b, Purpose.ACQUIRE)
-        give_up(theatre, b)
-        theatre.elect(a)
-        theatre.see(a, old)
-        theatre.wait(1)
-        theatre.world.touch()
-        assert not theatre.said
-
-    def test_nor_is_an_annotator(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.world.touch()
-        theatre.see(a)
-        theatre.wait(1)
-        theatre.world.touch()
-        assert not theatre.said
-
-    def test_a_process_that_stands_still_cannot_lose(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.world.delete()
-        theatre.see(a)
-        theatre.world.pause(a)
-        theatre.wait(1)
-        theatre.world.put(Record(holder=""))
-        assert not theatre.said
-
-
-class TestLosesForAReason:
-    def test_for_nothing(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(1)
-        theatre.lose(a)
-        assert theatre.said == ["lost for nothing: a, other_holder, 9.000 s early"]
-
-    def test_for_other_metadata(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.world.touch()
-        theatre.see(a)
-        theatre.lose(a, LossReason.FOREIGN_WRITE)
-        assert theatre.kinds == ["lost for nothing"]
-
-    def test_in_spite_of_a_renewal(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(5)
-        theatre.renew(a)
-        theatre.wait(5)
-        theatre.lose(a, LossReason.RENEW_DEADLINE)
-        assert theatre.said == ["lost for nothing: a, renew_deadline, 5.000 s early"]
-
-    def test_at_the_deadline(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(9)
-        theatre.send(a, Purpose.RENEW)
-        theatre.wait(1)
-        theatre.lose(a, LossReason.RENEW_DEADLINE)
-        assert not theatre.said
-
-    def test_for_the_record_of_another(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(1)
-        theatre.world.put(Record(holder="somebody"))
-        theatre.see(a)
-        theatre.lose(a)
-        assert not theatre.said
-
-    def test_for_an_older_history(self, theatre: Theatre, a: Candidate) -> None:
-        old = theatre.write(a, Purpose.ACQUIRE)
-        theatre.begin(a)
-        theatre.renew(a)
-        theatre.see(a, old)
-        theatre.lose(a, LossReason.HISTORY_RESET)
-        assert not theatre.said
-
-    def test_for_a_fault_of_its_own(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.lose(a, LossReason.INTERNAL_ERROR)
-        assert not theatre.said
-
-
-class TestTriesToTheEnd:
-    def test_untried(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(10)
-        theatre.lose(a, LossReason.RENEW_DEADLINE)
-        assert theatre.said == ["lost untried: the term of a"]
-
-    def test_tried_in_vain(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.wait(5)
-        theatre.send(a, Purpose.RENEW)
-        theatre.wait(5)
-        theatre.lose(a, LossReason.RENEW_DEADLINE)
-        assert not theatre.said
-
-    def test_who_stood_still_could_not_try(self, theatre: Theatre, a: Candidate) -> None:
-        theatre.elect(a)
-        theatre.world.pause(a)
-        theatre.wait(60)
-        theatre.world.wake(a)
-        theatre.lose(a, LossReason.RENEW_DEADLINE)
-        assert not theatre.said
-
-
 # ---- tokens
 
 
@@ -698,13 +278,13 @@ class TestTokensRise:
     @pytest.mark.parametrize("token", [0, 1])
     def test_they_do_not(self, theatre: Theatre, a: Candidate, b: Candidate, token: int) -> None:
         theatre.elect(a)
-        give_up(theatre, a)
+        theatre.give_up(a)
         theatre.elect(b, token=token)
         assert theatre.kinds == ["tokens do not rise"]
 
     def test_they_do_not_across_a_deletion(self, theatre: Theatre, a: Candidate, b: Candidate) -> None:
         theatre.elect(a)
-        give_up(theatre, a)
+        theatre.give_up(a)
         theatre.world.delete()
         theatre.elect(b, token=1)
         assert theatre.kinds == ["tokens do not rise"]
@@ -713,7 +293,7 @@ class TestTokensRise:
         for _ in range(3):
             for candidate in (a, b):
                 theatre.elect(candidate)
-                give_up(theatre, candidate)
+                theatre.give_up(candidate)
                 theatre.say(candidate, CampaignStarted())
             theatre.world.delete()
         assert not theatre.said
@@ -732,7 +312,7 @@ class TestTokensRise:
         theatre.world.put(Record(holder=""))
         theatre.world.touch()
         theatre.elect(a)
-        give_up(theatre, a)
+        theatre.give_up(a)
         theatre.world.restore(1)
         theatre.elect(b)
         assert not theatre.said
