@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _FOUND = 1
+_WARM_UP_S, _MEASURED_S = 100.0, 20_000.0  # simulated
 _OWN_CORE = "tenure.election:Election"
 
 _EPILOG = """
@@ -60,7 +61,12 @@ Exit status:
 )
 @click.option("--shrink/--no-shrink", default=True, help="Make a failing run short, and print a transcript.")
 @click.option("--print", "show", is_flag=True, help="Print each scenario before it is played.")
-def command(seed: int | None, seeds: int | None, seconds: float, core: str, shrink: bool, show: bool) -> None:
+@click.option(
+    "--speed", is_flag=True, help="Only tell how fast five candidates without faults are simulated."
+)
+def command(
+    seed: int | None, seeds: int | None, seconds: float, core: str, shrink: bool, show: bool, speed: bool
+) -> None:
     """Let candidates, clocks, networks and API servers misbehave at random, and check every rule.
 
     One seed is one run: partitions, pauses, crashes, skewed clocks, outages, late writes, stale replicas,
@@ -68,6 +74,9 @@ def command(seed: int | None, seeds: int | None, seconds: float, core: str, shri
     healed there must be a leader again.
     """
     make = _import(core)
+    if speed:
+        _measure(make)
+        return
     first = random.SystemRandom().randrange(10**9) if seed is None else seed
     count = seeds or (200 if seed is None else 1)
     print(f"seeds {first} to {first + count - 1}" if count > 1 else f"seed {first}", flush=True)
@@ -87,6 +96,16 @@ def command(seed: int | None, seeds: int | None, seconds: float, core: str, shri
             _report(scenario, violation, make, core, shrink=shrink)
             sys.exit(_FOUND)
     _summarise(done)
+
+
+def _measure(make: Callable[..., Any]) -> None:
+    from tenure.testing.cluster import Cluster
+
+    cluster = Cluster(5, core=make)
+    cluster.run(_WARM_UP_S)
+    begun = time.process_time()
+    cluster.run(_MEASURED_S)
+    print(f"{_MEASURED_S / (time.process_time() - begun):.0f} simulated seconds a second of processor time")
 
 
 def _import(core: str) -> Callable[..., Any]:
