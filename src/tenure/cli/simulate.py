@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from importlib import import_module
