@@ -401,6 +401,8 @@ class Election:
         self._contest.won()
         version = newest.version if newest.token_version is None else newest.token_version
         self._term = TermState(newest.uid, FencingToken(self._epoch, version), sent.at)
+        # A candidate may have been asked to wait longer than a leader can: half of its time stays.
+        self._pace.hurry(now + (self._over_at() - now) / 2)
         if self._proof.is_pending(newest.uid, now):
             self._enter("hold")
         else:

@@ -38,3 +38,7 @@ class Pace:
     def failed(self, now: float, *, wait_s: float = 0.0) -> None:
         """It did not, or to no avail; `wait_s`: how long it wishes to be left alone, in seconds."""
         self.not_before = max(self.last_sent_at + self._period, now + wait_s)
+
+    def hurry(self, until: float) -> None:
+        """Wait no longer than `until`; boot time, seconds."""
+        self.not_before = min(self.not_before, until)

@@ -32,6 +32,16 @@ def test_the_store_can_wish_for_more() -> None:
     assert pace.not_before == pytest.approx(13.2)
 
 
+def test_who_has_less_time_waits_no_longer_than_it_can() -> None:
+    pace = Pace(2.0)
+    pace.sent(10.0)
+    pace.failed(10.2, wait_s=20.0)
+    pace.hurry(15.0)
+    assert pace.not_before == 15.0
+    pace.hurry(16.0)
+    assert pace.not_before == 15.0
+
+
 def test_an_answer_ends_the_delay() -> None:
     pace = Pace(2.0)
     pace.sent(10.0)
