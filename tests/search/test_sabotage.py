@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tenure.testing.search import search
-from tests.sabotage.stage import Stage
+from tenure.testing.transcript import rewritten
 from tests.sabotage.variants import VARIANTS
 from tests.search.cases import CASES, INEXPRESSIBLE
 
@@ -31,14 +31,11 @@ def test_a_sabotaged_core_is_found_by_the_shortest_path(name: str) -> None:
         assert kept.read_text() == result.violation
 
 
-# A token that is no version is harm as soon as it is told; that judge waits until one falls.
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"token_from_transitions"}))
-def test_what_was_found_does_harm_in_the_eyes_of_another_judge(name: str) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_found_breaks_a_sentence_in_a_transcript_too(name: str) -> None:
     text = (FOUND / f"{name}.txt").read_text()
-    variant = VARIANTS[name]
-    stage = Stage(variant.core, variant.clock)
-    shown = stage.play(text)
-    assert stage.judge.found
+    shown = rewritten(text, VARIANTS[name].core, VARIANTS[name].clock)
+    assert "VIOLATION: " in shown
     assert ("TWO LEADERS: " in text.splitlines()[0]) == ("s TWO LEADERS: " in shown)
 
 
