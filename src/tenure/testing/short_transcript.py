@@ -18,9 +18,7 @@ __all__ = ["ShortTranscript"]
 
 # What carries the requests and the news of one candidate; `connect` does without.
 _CARRYING = ("answer", "apply", "tell", "refresh", "lose", "refuse", "land")
-_COMING_AND_GOING = ("candidate ", "campaign ", "crash ")
 _ROUND_TIMES_S = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
-_MOST_PLACES = 8  # in which it is tried to connect a candidate, or to part it
 _LONGEST = 200  # commands
 
 
@@ -31,7 +29,7 @@ class ShortTranscript:
         violation: that it is to show.
         core: makes the candidates.
         clock: makes their clocks.
-        budget_s: seconds of real time to spend; the best so far counts then.
+        budget_s: seconds of processor time to spend; the best so far counts then.
     """
 
     def __init__(
@@ -45,7 +43,7 @@ class ShortTranscript:
         self._violation = violation
         self._core = core
         self._clock = clock
-        self._ends_at = time.monotonic() + budget_s
+        self._ends_at = time.process_time() + budget_s
 
     def text(self, commands: Sequence[str], heading: str) -> str | None:
         """Return the short transcript of these commands with its output.
@@ -57,11 +55,10 @@ class ShortTranscript:
             return None
         best = self._shown(_relative(best)) or best
         best = self._shown([re.sub(r" draw=\S+", "", command) for command in best]) or best
-        best = self._late(best)
         length = math.inf
         while len(best) < length:
             length = len(best)
-            for shorten in (self._connected, self._without_kinds, self._fewest, self._sooner, self._parted):
+            for shorten in (self._without_kinds, self._parted, self._connected, self._fewest, self._sooner):
                 best = shorten(best)
         while (plainer := self._plainer(best)) != best:
             best = plainer
@@ -69,21 +66,13 @@ class ShortTranscript:
 
     # ---- ways to shorten
 
-    def _late(self, commands: list[str]) -> list[str]:
-        """Forget what was long ago, apart from who came and went."""
-        for share in (0.95, 0.9, 0.75, 0.5):
-            end = int(share * len(commands))
-            early = [each for each in commands[:end] if each.startswith(_COMING_AND_GOING)]
-            if (shorter := self._shown([*early, *commands[end:]])) is not None:
-                return self._late(shorter)
-        return commands
-
     def _fewest(self, commands: list[str]) -> list[str]:
         return fewest(commands, self._shown)
 
     def _without_kinds(self, commands: list[str]) -> list[str]:
         """Leave out all commands of one kind, and all that concern one candidate, where that is possible."""
-        for word in dict.fromkeys(word for command in commands for word in command.split()[:2]):
+        kinds = [command.split()[0] for command in commands]
+        for word in dict.fromkeys([*_candidates(commands), *kinds]):
             shorter = [command for command in commands if word not in command.split()[:2]]
             if len(shorter) < len(commands):
                 commands = self._shown(shorter) or commands
@@ -93,7 +82,7 @@ class ShortTranscript:
         """Let requests be answered by themselves."""
         for name in _candidates(commands):
             places = [at + 1 for at, each in enumerate(commands) if _is_of(each, name, ("candidate",))]
-            places += _some([at for at, each in enumerate(commands) if _is_of(each, name, _CARRYING)])
+            places += _further([at for at, each in enumerate(commands) if _is_of(each, name, _CARRYING)])
             for place in places:
                 later = [each for each in commands[place:] if not _is_of(each, name, _CARRYING)]
                 shorter = self._shown([*commands[:place], f"connect {name}", *later])
@@ -107,7 +96,7 @@ class ShortTranscript:
         for name in _candidates(commands):
             begin = next(at for at, each in enumerate(commands) if _is_of(each, name, ("candidate",))) + 1
             places = [at for at, each in enumerate(commands) if _is_of(each, name, _CARRYING)]
-            for place in reversed(_some(places)):
+            for place in _further(places[::-1]):
                 earlier = [each for each in commands[begin:place] if not _is_of(each, name, _CARRYING)]
                 parts = (commands[:begin], [f"connect {name}"], earlier, [f"disconnect {name}"])
                 shorter = self._shown([*(each for part in parts for each in part), *commands[place:]])
@@ -160,7 +149,7 @@ class ShortTranscript:
 
     def _shown(self, commands: Sequence[str]) -> list[str] | None:
         """Return those that are needed of them, up to the one that breaks the sentence; None: none does."""
-        if time.monotonic() >= self._ends_at:
+        if time.process_time() >= self._ends_at:
             return None
         needed, rehearsal = [], Rehearsal(self._violation, self._core, self._clock)
         for command in commands:
@@ -188,16 +177,15 @@ def _is_of(command: str, name: str, verbs: tuple[str, ...]) -> bool:
     return words[0] in verbs and words[1] == name
 
 
-def _some(places: list[int]) -> list[int]:
-    """Return some of them, evenly."""
-    step = max(1, math.ceil(len(places) / _MOST_PLACES))
-    return places[::step]
+def _further(places: list[int]) -> list[int]:
+    """Return the first of them, and some that are further and further away."""
+    return [places[2**power - 1] for power in range(len(places).bit_length())]
 
 
 def _rounded(option: str) -> list[str]:
     """Return plainer values of an option, the plainest first."""
     name, _, text = option.partition("=")
-    if not re.fullmatch(r"[-+.,e\d]+", text) or not name:
+    if name in ("identity", "on_missing") or not text:
         return []
     values = [float(value) for value in text.split(",")]
     lists = [values[:1], values] if len(values) > 1 else [values]

@@ -31,7 +31,7 @@ class Shrinker:
         violation: how.
         core: makes the candidates.
         clock: makes the clocks.
-        budget_s: seconds of real time to spend on the scenario, and again on its transcript; the best so
+        budget_s: seconds of processor time to spend on the scenario, and again on its transcript; the best so
             far counts then.
     """
 
@@ -56,7 +56,7 @@ class Shrinker:
 
     def scenario(self) -> Scenario:
         """Return the shortest scenario found that breaks the same sentence."""
-        self._ends_at = time.monotonic() + self._budget_s
+        self._ends_at = time.process_time() + self._budget_s
         best = self._until(self._scenario, self._violation)
         for self._seeds in (1, _SEEDS):
             length = math.inf
@@ -130,7 +130,7 @@ class Shrinker:
     def _failing(self, scenario: Scenario) -> Scenario | None:
         """Return it, as far as it is needed, if it breaks the same sentence."""
         for seed in range(scenario.seed, scenario.seed + self._seeds):
-            if time.monotonic() >= self._ends_at or not scenario.members:
+            if time.process_time() >= self._ends_at or not scenario.members:
                 return None
             again = replace(scenario, seed=seed, seconds=self._long_enough(scenario))
             violation = self._play(again, self._core, World)
