@@ -20,7 +20,7 @@ def test_the_version() -> None:
     assert (done.returncode, done.stdout) == (0, f"tenure {version('tenure')}\n")
 
 
-@pytest.mark.parametrize("command", ["sidecar", "devserver", "demo"])
+@pytest.mark.parametrize("command", ["sidecar", "devserver", "demo", "simulate"])
 def test_help_has_examples_and_exit_statuses(command: str) -> None:
     assert re.search(rf"^  {command}\b", run_tenure("--help").stdout, re.MULTILINE)
     done = run_tenure(command, "--help")
