@@ -186,7 +186,7 @@ class _Reading:
             return (name, "version")
         if name == "entered_at" and not self._spread:
             return (name, value is None)
-        if name in self._oldest:
+        if value is not None and name in self._oldest:
             return (name, max(value, self._oldest[name]))
         return (name, self._read(value))
 
