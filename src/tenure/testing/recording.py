@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from tenure.record import Record, UnreadableRecord, Versioned
@@ -125,13 +124,7 @@ class _RecordingWorld(World):
         else:
             lease = "none" if record.lease_duration is None else _exactly(record.lease_duration)
             self._record(f"write holder={record.holder} lease={lease}")
-            record = replace(record, transitions=self._transitions(record.holder))
         super().put(record)
-
-    def _transitions(self, holder: str) -> int:
-        """Count as the command ``write`` does."""
-        old = self.store.head.record
-        return old.transitions + (holder != old.holder) if isinstance(old, Record) else int(bool(holder))
 
     def touch(self) -> None:
         self._record("touch")

@@ -341,12 +341,10 @@ class Transcript(Observer):
     def do_write(self, holder: str = "", lease: str = "15", keep: str = "") -> None:
         """Another program writes the record; `keep=token`: our annotations survive it."""
         old = self.world.store.head.record
-        known = old if isinstance(old, Record) else Record(holder="")
         record = Record(
             holder=holder,
             lease_duration=None if lease == "none" else float(lease),
-            transitions=known.transitions + (holder != known.holder),
-            token=known.token if keep else None,
+            token=old.token if keep and isinstance(old, Record) else None,
         )
         self.world.put(record)
 

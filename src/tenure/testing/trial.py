@@ -52,13 +52,15 @@ def try_scenario(
     Raises:
         ViolationError: the safety contract was broken, or what was demanded did not come.
     """
-    cluster = scenario.cluster(core=core, clock=clock, make_world=make_world)
+    cluster: Cluster | None = None
     try:
+        cluster = scenario.cluster(core=core, clock=clock, make_world=make_world)
         return _demand_everything(cluster, scenario)
     except ViolationError:
         raise
     except Exception as error:
-        raise ViolationError(cluster.now, f"failed with {type(error).__name__}: {error}", 0) from error
+        at = cluster.now if cluster is not None else 0.0
+        raise ViolationError(at, f"failed with {type(error).__name__}: {error}", 0) from error
 
 
 def _demand_everything(cluster: Cluster, scenario: Scenario) -> Figures:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tenure.election import OnMissing
@@ -305,7 +305,11 @@ class World:
     # ---- hands that meddle
 
     def put(self, record: Record | UnreadableRecord) -> None:
-        """Somebody else writes the record, whatever is there."""
+        """Somebody else writes the record, whatever is there, and counts transitions as client-go does."""
+        old = self.store.head.record
+        known = old if isinstance(old, Record) else Record(holder="")
+        if isinstance(record, Record):
+            record = replace(record, transitions=known.transitions + (record.holder != known.holder))
         self._meddle(lambda: self.store.put(record))
 
     def touch(self) -> None:
