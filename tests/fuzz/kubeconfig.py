@@ -215,7 +215,7 @@ def _with_yaml(decisions: random.Random, text: str) -> str:
 def _use(config: ClusterConfig) -> None:
     """Do with a configuration what a client does before it connects."""
     hash(config)
-    check_line(repr(config.server))
+    assert config.server
     transport = Transport(config)
     authorization = ""
     if isinstance(config.credentials, ExecPlugin):
