@@ -16,7 +16,16 @@ from typing import Any
 __all__ = ["fingerprint_of"]
 
 # Of these only matters whether they have come: all that are past are alike.
-_DUE = {"ends_at", "free_at", "held_until", "not_before", "overwritten_until", "read_at", "starts_at"}
+_DUE = {
+    "ends_at",
+    "free_at",
+    "held_until",
+    "not_before",
+    "overwritten_until",
+    "read_at",
+    "reset_until",
+    "starts_at",
+}
 _TIMES = _DUE | {
     "at",
     "changed_at",

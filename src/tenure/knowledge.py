@@ -45,6 +45,7 @@ class Knowledge:
         self.changed_at = -math.inf
         self.free_at = -math.inf
         self._overwritten_until = -math.inf  # until then a holder that was overwritten may not know it
+        self._reset_until = -math.inf  # until then a leader of the history that is gone may live
 
     @property
     def stale_at(self) -> float:
@@ -99,13 +100,13 @@ class Knowledge:
         elif record.holder:
             self._hold(record, known if same_object else None, now)
         elif known is not None and not known.is_free:
-            self.free_at = self._overwritten_until = -math.inf
+            self.free_at = self._overwritten_until = self._reset_until
         # else: an empty record stays what it was, free or not yet.
 
     def _outlast(self) -> None:
         """Wait out the last lease seen; a name that never expires is freed by deletion."""
         if math.isinf(self._lease):
-            self.free_at = -math.inf
+            self.free_at = self._reset_until
         elif self.free_at == math.inf:
             self.free_at = self._takeover_at(self.changed_at)
 
@@ -129,10 +130,14 @@ class Knowledge:
 
     def _start_over(self, seen: Versioned, now: float) -> None:
         """Accept an older history: whoever leads in either of the two may live for a lease from now."""
-        lease = self.longest_lease
+        before = self.longest_lease
         if isinstance(seen.record, Record) and seen.record.holder:
-            lease = max(lease, seen.record.lease_duration or 0.0)
-        self.newest, self.high_water, self.changed_at, self._lease = seen, seen.version, now, lease
+            self._lease = max(before, seen.record.lease_duration or 0.0)
+        else:
+            self._lease = before
+        self.newest, self.high_water, self.changed_at = seen, seen.version, now
+        self._reset_until = now + self._timing.takeover_delay(max(before, self._last_finite_lease()))
+        self._overwritten_until = self._reset_until
         unreadable = isinstance(seen.record, UnreadableRecord)
         self.free_at = math.inf if unreadable else self._takeover_at(now)
 

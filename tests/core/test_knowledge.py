@@ -82,6 +82,17 @@ FREE_AT = {
     ),
     "history reset": ([(5, _held(7)), (6, _held(3))], 17),
     "history reset to an empty record": ([(5, _held(7)), (6, _empty(3))], 17),
+    "history reset to an endless name": ([(5, _held(7)), (6, _held(3, lease=math.inf))], math.inf),
+    "history reset to an endless name, then emptied": (
+        [(5, _held(7)), (6, _held(3, lease=math.inf)), (7, _empty(4))],
+        17,
+    ),
+    "history reset, then released": ([(5, _held(7)), (6, _held(3)), (7, _empty(4))], 17),
+    "history reset, then written once more": ([(5, _held(7)), (6, _held(3)), (7, _held(4, lease=1))], 17),
+    "history reset to an unreadable record, then overwritten": (
+        [(5, _held(7)), (6, _unreadable(3)), (7, _held(4, "b", lease=1))],
+        17,
+    ),
     "history reset after a long lease": ([(5, _held(7, lease=60)), (6, _held(3))], 72),
     "history reset to an unreadable record": ([(5, _held(7)), (6, _unreadable(3))], math.inf),
 }
