@@ -105,6 +105,18 @@ class TestOneValidTerm:
         theatre.elect(cautious)
         assert not theatre.said
 
+    def test_who_saw_a_release_knows_of_no_later_term(
+        self, theatre: Theatre, a: Candidate, b: Candidate
+    ) -> None:
+        theatre.elect(a)
+        theatre.see(b)
+        theatre.give_up(a)
+        theatre.see(b)
+        theatre.elect(a)  # which b is not told
+        theatre.world.delete()
+        theatre.elect(b)
+        assert not theatre.said
+
     def test_who_names_another_by_hand_does_not(self, theatre: Theatre, a: Candidate, b: Candidate) -> None:
         theatre.elect(a)
         theatre.see(b)

@@ -36,9 +36,12 @@ def ends_by(candidate: CandidateProcess, how: str) -> None:
 
 
 def check_they_never_led_together(first: CandidateProcess, second: CandidateProcess, how: str) -> None:
-    """A killed one leads no more; one that released says itself that its term ended before the next began."""
+    """A killed one leads no more; one of ours that releases ends its term before the next begins.
+
+    client-go frees the record first and tells its program afterwards: of its end there is no order to check.
+    """
     began = second.wait_for("started")["boottime"]
-    if how == "release":
+    if how == "release" and first.identity == "ours":
         assert first.wait_for("stopped")["boottime"] <= began
 
 

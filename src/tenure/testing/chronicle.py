@@ -154,10 +154,14 @@ class Chronicle(Observer):
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
         record = seen.record
-        if not self._is_news(candidate, seen) or not isinstance(record, Record) or not record.holder:
+        if not self._is_news(candidate, seen) or not isinstance(record, Record):
             return
         sightings = self._sightings.setdefault(candidate, {})
         key = _key(seen)
+        if not record.holder:
+            # Free, and in an object that it knew: nothing is left to be waited for there (rule 2).
+            self._sightings[candidate] = {k: known for k, known in sightings.items() if k[1] != seen.uid}
+            return
         known = sightings.get(key)
         essence = record.attempt, record.renew_time  # an annotator changes neither
         if known is None or essence != known.essence:
