@@ -153,11 +153,14 @@ class Chronicle(Observer):
         return sent_at
 
     def learned(self, candidate: Candidate, seen: Versioned) -> None:
-        record = seen.record
+        record, before = seen.record, self.newest.get(candidate)
         if not self._is_news(candidate, seen) or not isinstance(record, Record):
             return
+        went_back = before is not None and seen.version < before.version
         sightings = self._sightings.setdefault(candidate, {})
         key = _key(seen)
+        if not record.holder and went_back:
+            return  # a reset history frees nobody (rule 8)
         if not record.holder:
             # Free, and in an object that it knew: nothing is left to be waited for there (rule 2).
             self._sightings[candidate] = {k: known for k, known in sightings.items() if k[1] != seen.uid}
