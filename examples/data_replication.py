@@ -61,7 +61,7 @@ def catch_up(source_path: Path, copy_path: Path, token: FencingToken) -> int:
         copy,
     ):
         copy.execute("BEGIN IMMEDIATE")
-        progress = copy.execute(RAISE_FENCE, token).fetchone()
+        progress = copy.execute(RAISE_FENCE, (token.epoch, token.version)).fetchone()
         if progress is None:
             raise StaleTokenError(f"the copy has seen a higher token than {token}")
         changes = source.execute(

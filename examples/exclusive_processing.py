@@ -43,7 +43,7 @@ def fenced(outbox: Path, token: FencingToken) -> Iterator[sqlite3.Connection]:
     """Open a transaction that is refused to everyone whose successor has begun."""
     with closing(sqlite3.connect(outbox, timeout=30, isolation_level=None)) as db, db:
         db.execute("BEGIN IMMEDIATE")
-        if not db.execute(RAISE_FENCE, token).rowcount:
+        if not db.execute(RAISE_FENCE, (token.epoch, token.version)).rowcount:
             raise StaleTokenError(f"the outbox has seen a higher token than {token}")
         yield db
 

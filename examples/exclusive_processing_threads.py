@@ -39,7 +39,7 @@ def fenced(db: sqlite3.Connection, token: FencingToken) -> Iterator[None]:
     """Open a transaction that is refused to everyone whose successor has begun."""
     with db:
         db.execute("BEGIN IMMEDIATE")
-        if not db.execute(RAISE_FENCE, token).rowcount:
+        if not db.execute(RAISE_FENCE, (token.epoch, token.version)).rowcount:
             raise StaleTokenError(f"the outbox has seen a higher token than {token}")
         yield
 

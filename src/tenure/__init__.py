@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         StaleTokenError,
         TenureError,
     )
+    from tenure.fencing.fence import Fence
     from tenure.locks.annotation import ConfigMapLock, EndpointsLock
     from tenure.locks.blackboard import BlackboardLock
     from tenure.locks.lease import LeaseLock
@@ -31,6 +32,7 @@ __all__ = [
     "ConfigMapLock",
     "ConfigurationError",
     "EndpointsLock",
+    "Fence",
     "FencingToken",
     "LeaderElector",
     "LeaderObserver",
@@ -53,6 +55,7 @@ _HOMES = {
     "BlackboardLock": "locks.blackboard",
     "ConfigMapLock": "locks.annotation",
     "EndpointsLock": "locks.annotation",
+    "Fence": "fencing.fence",
     "FencingToken": "token",
     "LeaderElector": "elector",
     "LeaderObserver": "observer",

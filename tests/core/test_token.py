@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,3 +36,24 @@ def test_the_integer_has_the_same_order(one: FencingToken, other: FencingToken) 
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a fencing token"):
         FencingToken.parse(text)
+
+
+def test_tokens_of_two_elections_have_no_order() -> None:
+    one, other = FencingToken(0, 5, "default/a"), FencingToken(0, 6, "default/b")
+    for compare in (operator.lt, operator.le, operator.gt, operator.ge):
+        with pytest.raises(TypeError, match="two elections"):
+            compare(one, other)
+    assert one != FencingToken(0, 5, "default/b")
+
+
+def test_a_token_is_no_number() -> None:
+    with pytest.raises(TypeError, match="cannot be compared with 5"):
+        FencingToken(0, 5) < 5  # type: ignore[operator]  # noqa: B015
+
+
+def test_what_is_read_belongs_to_the_election_that_is_named() -> None:
+    assert FencingToken.parse("7", "default/a") > FencingToken(0, 6, "default/a")
+
+
+def test_the_uid_is_for_people() -> None:
+    assert FencingToken(0, 5, "default/a", "uid-1") == FencingToken(0, 5, "default/a", "uid-2")

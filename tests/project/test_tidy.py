@@ -26,6 +26,7 @@ ENTRIES = {
     "tenure",
     "tenure.__main__",
     "tenure.blocking",
+    "tenure.fencing.memory",
     "tenure.testing.faulty_lock",
     "tenure.testing.search",
     "tenure.testing.pytest_plugin",
