@@ -14,21 +14,19 @@ Everything that affects the safety contract lives here and in `Knowledge`; the n
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Literal
 
 from tenure.attempts import Attempts, SentWrite
+from tenure.bulletin import Bulletin
 from tenure.contest import Contest
 from tenure.events import (
     CampaignStarted,
     Elected,
     Event,
-    LeaderChanged,
     LossReason,
     Lost,
     Overrun,
-    RecordTrouble,
     Released,
     Renewed,
     TermEnding,
@@ -42,7 +40,6 @@ from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_
 from tenure.states import HOLDING, IN_TERM, TRANSITIONS, State, TermState
 from tenure.timing import Timing
 from tenure.token import FencingToken
-from tenure.view import View, trouble_with, view_of
 
 __all__ = ["Election", "OnMissing"]
 
@@ -50,6 +47,7 @@ OnMissing = Literal["create", "wait"]
 
 # A lost race is usually told by the watch within this time, which saves the loser a read.
 _RACE_NEWS_S = 0.1
+_NOT_FREED = "the record could not be freed in time; others wait until its lease has run out"
 
 
 class Election:
@@ -63,6 +61,7 @@ class Election:
         on_missing: ``"wait"``: a term that began with a create is valid only a lease later (rule 4).
         drain_timeout: seconds that a body may take to end while the term is renewed.
         epoch: of the fencing tokens (rule 9).
+        election: that the tokens belong to, ``NAMESPACE/NAME``.
     """
 
     def __init__(
@@ -75,6 +74,7 @@ class Election:
         on_missing: OnMissing = "create",
         drain_timeout: float = 20.0,
         epoch: int = 0,
+        election: str = "",
     ) -> None:
         self.identity = identity
         self.incarnation = incarnation
@@ -82,9 +82,10 @@ class Election:
         self.state = State.IDLE
         self._drain_timeout = drain_timeout
         self._epoch = epoch
+        self._name = election
         self._knowledge = Knowledge(timing)
-        self._events: deque[Event] = deque()
         self._attempts = Attempts(identity, incarnation)
+        self._bulletin = Bulletin(identity, election, timing.lease_duration)
         self._campaign = 0
         self._under_way: Request | None = None
         self._unresolved = False  # the outcome of the last write is unknown: read before anything else
@@ -101,8 +102,6 @@ class Election:
         self._own_until_deleted = False
         self._held_until = -math.inf  # until then nobody else can have taken what we held
         self._proof = Proof(required=on_missing == "wait")
-        self._view: View | None = None
-        self._trouble = ""
 
     # ---- what the driver and the term ask
 
@@ -122,7 +121,7 @@ class Election:
         """Try to lead, from now on. Only from `State.IDLE`: every earlier body has ended (rule 1)."""
         self._enter("campaign")
         self._campaign += 1
-        self._events.append(CampaignStarted())
+        self._bulletin.tell(CampaignStarted())
         self._settle(now)
 
     def resign(self, now: float) -> None:
@@ -131,7 +130,7 @@ class Election:
         if self.state is State.LEADING:
             self._enter("drain")
             self._drain_until = now + self._drain_timeout
-            self._events.append(TermEnding())
+            self._bulletin.tell(TermEnding())
         elif self.state is State.CAMPAIGNING and self._may_hold(now):
             self._begin_release("abandon", now)
         elif self.state in (State.CAMPAIGNING, State.PROVING):
@@ -232,7 +231,12 @@ class Election:
 
     def get_timer(self) -> float | None:
         """Return when `handle_timer` and `requests_to_send` are to be called next; boot time, seconds."""
-        times = [self._overrun_at, self._drain_until, self._release_until, self._view_ends_at()]
+        times = [
+            self._overrun_at,
+            self._drain_until,
+            self._release_until,
+            self._bulletin.ends_at(self._knowledge.stale_at),
+        ]
         if self.state in HOLDING:
             times.append(self._over_at())
         if self.state is State.PROVING:
@@ -244,7 +248,7 @@ class Election:
 
     def next_event(self) -> Event | None:
         """Return the next event, oldest first; None: there is none."""
-        return self._events.popleft() if self._events else None
+        return self._bulletin.next_event()
 
     def fingerprint(self, now: float) -> Hashable:
         """Return the whole state, hashable and the same after any shift of time, for exhaustive search."""
@@ -263,9 +267,9 @@ class Election:
             self._lose(LossReason.DRAIN_TIMEOUT if self._drained_out else LossReason.RENEW_DEADLINE)
         if now >= self._overrun_at:
             self._overrun_at = math.inf
-            self._events.append(Overrun())
+            self._bulletin.tell(Overrun())
         if now >= self._release_until:
-            self._say("the record could not be freed in time; others wait until its lease has run out")
+            self._bulletin.say(_NOT_FREED)
             self._stop()
         if self.state is State.PROVING and term is not None and not self._proof.is_pending(term.uid, now):
             self._elect()
@@ -278,10 +282,12 @@ class Election:
         if self.state is State.CAMPAIGNING:
             self._contest.plan(self._free_at(now), now, fresh=self._fresh)
         self._fresh = False
-        view = self._view_at(now)
-        if view != self._view:
-            self._view = view
-            self._events.append(LeaderChanged(**view._asdict()))
+        if self.state in IN_TERM and self._term is not None:
+            self._bulletin.show_own(self._term.token)
+        else:
+            known = self._knowledge
+            is_own = self._attempts.made(known.newest) is not None
+            self._bulletin.show(known.newest, known.stale_at, now, is_own=is_own)
 
     def _next_request_at(self) -> float:
         if self.state in (State.IDLE, State.LOST):
@@ -357,9 +363,9 @@ class Election:
         if news is News.RESET:
             # What was written in the history that is gone proves nothing in this one (rule 8).
             self._attempts.forget()
-        self._report(news)
         self._own_until_deleted = seen.record is None and (owned or self._own_until_deleted)
         sent = self._attempts.made(self._knowledge.newest)
+        self._bulletin.report(news, self._knowledge.newest, is_own=sent is not None)
         if sent:
             self._held_until = max(self._held_until, sent.at + self.timing.overrun_limit)
         if sent and self._attempts.is_latest(sent):
@@ -371,7 +377,7 @@ class Election:
         elif self.state is State.CAMPAIGNING:
             self._check_contest(sent, now)
         elif self.state is State.RELEASING and self._attempts.freed(self._knowledge.newest):
-            self._events.append(Released())
+            self._bulletin.tell(Released())
             self._stop()
 
     def _check_term(self, news: News, sent: SentWrite | None) -> None:
@@ -386,7 +392,7 @@ class Election:
             late_s = max(0.0, sent.at - term.since - self.timing.renew_period)
             term.since = sent.at
             if self.state in IN_TERM:
-                self._events.append(Renewed(deadline=self.deadline, late_s=late_s))
+                self._bulletin.tell(Renewed(deadline=self.deadline, late_s=late_s))
 
     def _check_contest(self, sent: SentWrite | None, now: float) -> None:
         newest = self._knowledge.newest
@@ -400,7 +406,8 @@ class Election:
     def _win(self, newest: Versioned, sent: SentWrite, now: float) -> None:
         self._contest.won()
         version = newest.version if newest.token_version is None else newest.token_version
-        self._term = TermState(newest.uid, FencingToken(self._epoch, version), sent.at)
+        token = FencingToken(self._epoch, version, self._name, newest.uid)
+        self._term = TermState(newest.uid, token, sent.at)
         # A candidate may have been asked to wait longer than a leader can: half of its time stays.
         self._pace.hurry(now + (self._over_at() - now) / 2)
         if self._proof.is_pending(newest.uid, now):
@@ -411,7 +418,7 @@ class Election:
     def _elect(self) -> None:
         self._enter("elect")
         if self._term is not None:
-            self._events.append(Elected(token=self._term.token, deadline=self.deadline))
+            self._bulletin.tell(Elected(token=self._term.token, deadline=self.deadline))
 
     def _lose(self, reason: LossReason) -> None:
         proving = self.state is State.PROVING
@@ -421,7 +428,7 @@ class Election:
             self._term = None
             return
         self._overrun_at = self._term.since + self.timing.overrun_limit
-        self._events.append(Lost(reason=reason))
+        self._bulletin.tell(Lost(reason=reason))
 
     def _begin_release(self, cause: str, now: float) -> None:
         self._enter(cause)
@@ -467,31 +474,3 @@ class Election:
             and bool(self._attempts.made(newest))
             and not self._proof.is_pending(newest.uid, now)
         )
-
-    # ---- what people see
-
-    def _view_at(self, now: float) -> View:
-        if self.state in IN_TERM and self._term is not None:
-            return View(self.identity, is_self=True, token=self._term.token)
-        newest = self._knowledge.newest
-        if self._attempts.made(newest):
-            return View(None, reason="this candidate holds the record without a valid term")
-        return view_of(newest, self._knowledge.stale_at, now, own_name=self.identity)
-
-    def _view_ends_at(self) -> float:
-        names_another = self._view is not None and self._view.leader and not self._view.is_self
-        return self._knowledge.stale_at if names_another else math.inf
-
-    def _report(self, news: News) -> None:
-        trouble = "the store's history went back (was it restored?): waiting for a whole lease"
-        if news is not News.RESET:
-            newest, lease = self._knowledge.newest, self.timing.lease_duration
-            known = self._attempts.made(newest)
-            trouble = "" if known else trouble_with(newest, own_name=self.identity, own_lease=lease)
-        if news is not News.SAME and trouble != self._trouble:
-            self._trouble = trouble
-            self._say(trouble)
-
-    def _say(self, message: str) -> None:
-        if message:
-            self._events.append(RecordTrouble(message=message))

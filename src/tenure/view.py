@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from tenure.record import Record, UnreadableRecord, Versioned
@@ -19,13 +20,16 @@ class View(NamedTuple):
     reason: str = ""
 
 
-def view_of(newest: Versioned | None, stale_at: float, now: float, *, own_name: str = "") -> View:
+def view_of(
+    newest: Versioned | None, stale_at: float, now: float, *, election: str = "", own_name: str = ""
+) -> View:
     """Return the view of an onlooker at `now`: better unknown than an old name.
 
     Args:
         newest: the newest fact known about the record.
         stale_at: when that runs out; boot time, seconds.
         now: boot time, seconds.
+        election: that the token belongs to; the record does not tell.
         own_name: identity of the candidate that looks; another process may hold the record under it.
     """
     if newest is None:
@@ -41,7 +45,8 @@ def view_of(newest: Versioned | None, stale_at: float, now: float, *, own_name: 
         return View(None, reason="the last record that was seen has run out")
     if record.holder == own_name:
         return View(None, reason="another process holds the record under this identity")
-    return View(record.holder, token=record.token)
+    token = record.token and replace(record.token, election=election, uid=newest.uid)
+    return View(record.holder, token=token)
 
 
 def trouble_with(newest: Versioned | None, *, own_name: str, own_lease: float) -> str:

@@ -101,7 +101,7 @@ class UnchangedRenewal(Election):
         ):
             self._term.since = self._attempts._sent[request.attempt.number].at
             if self.state in IN_TERM:
-                self._events.append(Renewed(deadline=self.deadline, late_s=0.0))
+                self._bulletin.tell(Renewed(deadline=self.deadline, late_s=0.0))
 
 
 class TokenFromTransitions(Election):

@@ -50,7 +50,7 @@ class CountedUnanswered(Election):
         if purpose is Purpose.RENEW and self._term is not None:
             self._term.since = now
             if self.state in IN_TERM:
-                self._events.append(Renewed(deadline=self.deadline, late_s=0.0))
+                self._bulletin.tell(Renewed(deadline=self.deadline, late_s=0.0))
         return request
 
 
@@ -161,7 +161,7 @@ class FreedWhileTheBodyRuns(Election):
     def resign(self, now: float) -> None:
         self._advance(now)
         if self.state is State.LEADING:
-            self._events.append(TermEnding())
+            self._bulletin.tell(TermEnding())
             self._begin_release("release", now)
             self._settle(now)
         else:
