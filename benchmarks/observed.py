@@ -34,6 +34,11 @@ class ObservedLock:
         """Return what the real one says."""
         return self._lock.describe()
 
+    @property
+    def election(self) -> str:
+        """That of the real one."""
+        return self._lock.election
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LockSession]:
         """Connect."""

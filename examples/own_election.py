@@ -25,7 +25,7 @@ from collections.abc import Callable
 from tenure import FencingToken, Timing
 from tenure.events import CampaignStarted, Elected, Event, LossReason, Lost, Released, Renewed, TermEnding
 from tenure.record import Attempt, Record, Versioned
-from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
+from tenure.requests import NoteRequest, Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.states import State
 
 
@@ -60,6 +60,13 @@ class Core:
         elif self.state is State.CAMPAIGNING:
             self.state = State.IDLE
 
+    def transfer(self, to: str, now: float) -> None:
+        if self.state is State.LEADING:
+            self.resign(now)  # whoever is first takes over
+
+    def set_eligible(self, eligible: bool, now: float) -> None:
+        """It campaigns, whatever its program says of itself."""
+
     def body_ended(self, now: float) -> None:
         if self.state in (State.LEADING, State.DRAINING):
             self.state, self.next_at = State.RELEASING, now
@@ -75,7 +82,7 @@ class Core:
     def receive_answer(self, request: Request, seen: Versioned, now: float) -> None:
         self.under_way = None
         self.observe(seen, now)
-        if isinstance(request, ReadRequest) or self.state in (State.IDLE, State.LOST):
+        if not isinstance(request, WriteRequest) or self.state in (State.IDLE, State.LOST):
             return
         if request.purpose is Purpose.RELEASE:
             self.state = State.IDLE
@@ -93,7 +100,7 @@ class Core:
         """The lease was written just now, was it not?"""
         return now
 
-    def receive_conflict(self, request: WriteRequest, now: float) -> None:
+    def receive_conflict(self, request: WriteRequest | NoteRequest, now: float) -> None:
         self.receive_failure(request, now)
 
     def receive_failure(

@@ -24,6 +24,9 @@ class Bulletin:
         identity: of the candidate.
         election: that it campaigns in, ``NAMESPACE/NAME``.
         lease_duration: its own, in seconds.
+
+    Attributes:
+        ends_at: when what was told of another leader runs out; boot time, seconds.
     """
 
     def __init__(self, identity: str, election: str, lease_duration: float) -> None:
@@ -33,6 +36,7 @@ class Bulletin:
         self._events: deque[Event] = deque()
         self._view: View | None = None
         self._trouble = ""
+        self.ends_at = math.inf
 
     def tell(self, event: Event) -> None:
         """Something has happened."""
@@ -57,30 +61,31 @@ class Bulletin:
             if trouble:
                 self.say(trouble)
 
-    def show_own(self, token: FencingToken) -> None:
-        """Tell that this candidate leads, if that is news."""
-        self._show(View(self._identity, is_self=True, token=token))
-
-    def show(self, newest: Versioned | None, stale_at: float, now: float, *, is_own: bool) -> None:
-        """Tell who leads by the newest record, if that has changed.
+    def show(
+        self,
+        own_token: FencingToken | None,
+        newest: Versioned | None,
+        stale_at: float,
+        now: float,
+        *,
+        is_own: bool,
+    ) -> None:
+        """Tell who leads, if that has changed.
 
         Args:
+            own_token: of this candidate's term; None: it does not lead.
             newest: the newest fact known about the record.
             stale_at: when that runs out; boot time, seconds.
             now: boot time, seconds.
-            is_own: this candidate made it, and yet does not lead.
+            is_own: this candidate made it.
         """
-        if is_own:
-            self._show(View(None, reason="this candidate holds the record without a valid term"))
+        if own_token is not None:
+            view = View(self._identity, is_self=True, token=own_token)
+        elif is_own:
+            view = View(None, reason="this candidate holds the record without a valid term")
         else:
-            self._show(view_of(newest, stale_at, now, election=self._election, own_name=self._identity))
-
-    def ends_at(self, stale_at: float) -> float:
-        """Return when what was told of another leader runs out; boot time, seconds."""
-        names_another = self._view is not None and self._view.leader and not self._view.is_self
-        return stale_at if names_another else math.inf
-
-    def _show(self, view: View) -> None:
+            view = view_of(newest, stale_at, now, election=self._election, own_name=self._identity)
+        self.ends_at = stale_at if view.leader and own_token is None else math.inf
         if view != self._view:
             self._view = view
             self.tell(LeaderChanged(**view._asdict()))

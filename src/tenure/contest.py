@@ -34,19 +34,20 @@ class Contest:
         self.needs_read = True
         self.entered_at: float | None = None
 
-    def plan(self, free_at: float, now: float, *, fresh: bool) -> None:
+    def plan(self, free_at: float, now: float, *, fresh: bool, first: bool = False) -> None:
         """Prepare for a record that this candidate may take from `free_at` on.
 
         Args:
             free_at: boot time, seconds; ``-inf``: at once; ``inf``: never.
             now: boot time, seconds.
             fresh: it has just been read, or told free, and need not be read again if the race starts at once.
+            first: the others let this candidate go first: nothing is gained by a delay.
         """
         if free_at == self._free_at:
             return
         self._free_at = free_at
         self._opened_at = max(free_at, now)
-        delay = self._draw() * self._spread.width if self._spread.width else 0.0
+        delay = self._draw() * self._spread.width if self._spread.width and not first else 0.0
         self.starts_at = self._opened_at + delay
         self.needs_read = not (fresh and self.starts_at == now)
         self.entered_at = None

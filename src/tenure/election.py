@@ -19,6 +19,7 @@ from typing import Literal
 
 from tenure.attempts import Attempts, SentWrite
 from tenure.bulletin import Bulletin
+from tenure.claim import Claim
 from tenure.contest import Contest
 from tenure.events import (
     CampaignStarted,
@@ -32,11 +33,12 @@ from tenure.events import (
     TermEnding,
 )
 from tenure.fingerprint import fingerprint_of
+from tenure.handover import Handover, Preference
 from tenure.knowledge import Knowledge, News
 from tenure.pace import Pace
 from tenure.proof import Proof
 from tenure.record import Versioned
-from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
+from tenure.requests import NoteRequest, Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.states import HOLDING, IN_TERM, TRANSITIONS, State, TermState
 from tenure.timing import Timing
 from tenure.token import FencingToken
@@ -62,6 +64,7 @@ class Election:
         drain_timeout: seconds that a body may take to end while the term is renewed.
         epoch: of the fencing tokens (rule 9).
         election: that the tokens belong to, ``NAMESPACE/NAME``.
+        preference: how much it wants to lead; None: like any other.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Election:
         drain_timeout: float = 20.0,
         epoch: int = 0,
         election: str = "",
+        preference: Preference | None = None,
     ) -> None:
         self.identity = identity
         self.incarnation = incarnation
@@ -83,8 +87,8 @@ class Election:
         self._drain_timeout = drain_timeout
         self._epoch = epoch
         self._name = election
-        self._knowledge = Knowledge(timing)
-        self._attempts = Attempts(identity, incarnation)
+        proof = Proof(required=on_missing == "wait")
+        self._claim = Claim(timing, Knowledge(timing), Attempts(identity, incarnation), proof)
         self._bulletin = Bulletin(identity, election, timing.lease_duration)
         self._campaign = 0
         self._under_way: Request | None = None
@@ -98,17 +102,15 @@ class Election:
         self._drained_out = False  # the body runs on after its time to drain: renewal has stopped (rule 6)
         self._release_until = math.inf
         self._contest = Contest(draw)
+        self._handover = Handover(identity, timing, preference or Preference(), draw)
         self._fresh = False
-        self._own_until_deleted = False
-        self._held_until = -math.inf  # until then nobody else can have taken what we held
-        self._proof = Proof(required=on_missing == "wait")
 
     # ---- what the driver and the term ask
 
     @property
     def newest(self) -> Versioned | None:
         """The newest fact known about the record."""
-        return self._knowledge.newest
+        return self._claim.knowledge.newest
 
     @property
     def deadline(self) -> float:
@@ -124,13 +126,26 @@ class Election:
         self._bulletin.tell(CampaignStarted())
         self._settle(now)
 
+    def transfer(self, to: str, now: float) -> None:
+        """Give up the term, if there is one, for the candidate of this name; empty: for anybody else."""
+        self._advance(now)
+        if self.state is State.LEADING and to != self.identity:
+            self._drain(to, now)
+        self._settle(now)
+
+    def set_eligible(self, eligible: bool, now: float) -> None:
+        """Tell whether this candidate may campaign, and go on leading."""
+        self._advance(now)
+        self._handover.eligible = eligible
+        if self.state is State.LEADING and not eligible:
+            self._drain("", now)
+        self._settle(now)
+
     def resign(self, now: float) -> None:
         """Give up: the campaign at once, the term when its body has ended (rule 6)."""
         self._advance(now)
         if self.state is State.LEADING:
-            self._enter("drain")
-            self._drain_until = now + self._drain_timeout
-            self._bulletin.tell(TermEnding())
+            self._drain("", now)
         elif self.state is State.CAMPAIGNING and self._may_hold(now):
             self._begin_release("abandon", now)
         elif self.state in (State.CAMPAIGNING, State.PROVING):
@@ -174,13 +189,15 @@ class Election:
             self._observe(seen, now, None)
         self._settle(now)
 
-    def receive_conflict(self, request: WriteRequest, now: float) -> None:
+    def receive_conflict(self, request: WriteRequest | NoteRequest, now: float) -> None:
         """The compare-and-swap lost: another version is in place. An input like any other, no fault."""
         self._advance(now)
         self._under_way = None
         self._pace.succeeded()
+        if isinstance(request, NoteRequest):
+            self._handover.note_failed(now)
         self._refused_version = request.base.version if request.base is not None else 0
-        if request.base is None or self._knowledge.high_water <= request.base.version:
+        if request.base is None or self._claim.knowledge.high_water <= request.base.version:
             self._read_at = now + _RACE_NEWS_S if self.state is State.CAMPAIGNING else now
         self._settle(now)
 
@@ -192,6 +209,8 @@ class Election:
         self._under_way = None
         if isinstance(request, WriteRequest) and not refused:
             self._unresolved = True
+        elif isinstance(request, NoteRequest):
+            self._handover.note_failed(now)
         wait_s = min(retry_after_s, self.timing.lease_duration)
         if self.state in HOLDING or self.state is State.RELEASING:
             # The store's wish is met, but never past what is left of the time: half of it stays.
@@ -231,16 +250,11 @@ class Election:
 
     def get_timer(self) -> float | None:
         """Return when `handle_timer` and `requests_to_send` are to be called next; boot time, seconds."""
-        times = [
-            self._overrun_at,
-            self._drain_until,
-            self._release_until,
-            self._bulletin.ends_at(self._knowledge.stale_at),
-        ]
+        times = [self._overrun_at, self._drain_until, self._release_until, self._bulletin.ends_at]
         if self.state in HOLDING:
             times.append(self._over_at())
         if self.state is State.PROVING:
-            times.append(self._proof.ends_at)
+            times.append(self._claim.proof.ends_at)
         if self._under_way is None:
             times.append(max(self._next_request_at(), self._pace.not_before))
         soonest = min(times)
@@ -252,7 +266,7 @@ class Election:
 
     def fingerprint(self, now: float) -> Hashable:
         """Return the whole state, hashable and the same after any shift of time, for exhaustive search."""
-        return fingerprint_of(self, now, horizon=2 * self._knowledge.longest_lease)
+        return fingerprint_of(self, now, horizon=2 * self._claim.knowledge.longest_lease)
 
     # ---- time
 
@@ -271,32 +285,31 @@ class Election:
         if now >= self._release_until:
             self._bulletin.say(_NOT_FREED)
             self._stop()
-        if self.state is State.PROVING and term is not None and not self._proof.is_pending(term.uid, now):
-            self._elect()
+        if self.state is State.PROVING and term is not None and self._claim.is_proven(term.uid, now):
+            self._elect(now)
 
     def _settle(self, now: float) -> None:
         """Derive what follows from the facts: the contest, the end of a release, the view."""
         resolved = self._under_way is None and not self._unresolved
-        if self.state is State.RELEASING and resolved and not self._can_free(now):
+        if self.state is State.RELEASING and resolved and not self._claim.can_free(now):
             self._stop()
         if self.state is State.CAMPAIGNING:
-            self._contest.plan(self._free_at(now), now, fresh=self._fresh)
+            first = self._handover.is_heir(self._claim.record)
+            self._contest.plan(self._start_at(now), now, fresh=self._fresh, first=first)
         self._fresh = False
-        if self.state in IN_TERM and self._term is not None:
-            self._bulletin.show_own(self._term.token)
-        else:
-            known = self._knowledge
-            is_own = self._attempts.made(known.newest) is not None
-            self._bulletin.show(known.newest, known.stale_at, now, is_own=is_own)
+        token = self._term.token if self.state in IN_TERM and self._term else None
+        known, is_own = self._claim.knowledge, self._claim.sent is not None
+        self._bulletin.show(token, known.newest, known.stale_at, now, is_own=is_own)
 
     def _next_request_at(self) -> float:
         if self.state in (State.IDLE, State.LOST):
             return math.inf
-        if self._unresolved or self._knowledge.newest is None:
+        if self._unresolved or self.newest is None:
             return -math.inf
         due = math.inf
         if self.state is State.CAMPAIGNING:
-            due = self._contest.starts_at if self._read_at == math.inf else math.inf
+            starts_at = min(self._contest.starts_at, self._handover.note_at(self._claim.record))
+            due = starts_at if self._read_at == math.inf else math.inf
         elif self.state in HOLDING:
             due = self._renew_at()
         elif self.state is State.RELEASING:
@@ -306,7 +319,7 @@ class Election:
     def _renew_at(self) -> float:
         if self._term is None or self._drained_out:
             return math.inf
-        return self._term.since + self.timing.renew_period
+        return min(self._term.since + self.timing.renew_period, self._handover.roll_call_at)
 
     def _over_at(self) -> float:
         """Return s+D of the record that is held."""
@@ -317,8 +330,10 @@ class Election:
     def _next_request(self, now: float) -> Request | None:
         if now < self._next_request_at():
             return None
-        if self._unresolved or self._knowledge.newest is None or now >= self._read_at:
+        if self._unresolved or self.newest is None or now >= self._read_at:
             return self._read(now)
+        if self.state is State.CAMPAIGNING and now < self._contest.starts_at:
+            return self._note(now)
         if self.state is State.CAMPAIGNING:
             self._contest.enter(now)
             return self._read(now) if self._contest.needs_read else self._write(Purpose.ACQUIRE, now)
@@ -327,17 +342,28 @@ class Election:
         return self._write(Purpose.RENEW, now)
 
     def _read(self, now: float) -> ReadRequest:
-        return ReadRequest(knowing=self._knowledge.high_water, timeout=self._budget(now))
+        return ReadRequest(knowing=self._claim.knowledge.high_water, timeout=self._budget(now))
+
+    def _note(self, now: float) -> NoteRequest | None:
+        newest, noted = self.newest, self._handover.note(self._claim.record)
+        if newest is None or noted is None:
+            return None
+        return NoteRequest(base=newest, record=noted, timeout=self._budget(now))
 
     def _write(self, purpose: Purpose, now: float) -> WriteRequest:
         self._refused_version = None
-        newest = self._knowledge.newest
-        base = newest if newest is not None and newest.record is not None else None
-        self._attempts.forget_before(now - 2 * self.timing.lease_duration, newest)
-        distrust_s = 0.0 if base is not None else self.timing.takeover_delay(self._knowledge.longest_lease)
-        attempt = self._attempts.begin(SentWrite(now, purpose, self._campaign, distrust_s))
+        base, attempt = self._claim.begin(purpose, self._campaign, now)
         token = self._term.token if purpose is Purpose.RENEW and self._term else None
-        record = record_to_write(purpose, base, attempt, self.identity, self.timing.lease_duration, token)
+        record = record_to_write(
+            purpose,
+            base,
+            attempt,
+            self.identity,
+            self.timing.lease_duration,
+            token,
+            contenders=self._handover.contenders_to_write(self._claim.record, now),
+            heir=self._handover.heir,
+        )
         return WriteRequest(
             purpose=purpose, base=base, record=record, attempt=attempt, timeout=self._budget(now)
         )
@@ -352,40 +378,36 @@ class Election:
     # ---- facts
 
     def _observe(self, seen: Versioned, now: float, asked_knowing: int | None) -> None:
-        owned = self._attempts.made(self._knowledge.newest) is not None
-        news = self._knowledge.observe(seen, now, asked_knowing=asked_knowing)
+        news = self._claim.observe(seen, now, asked_knowing)
         if news is News.IGNORED:
             return
         if asked_knowing is not None:
             self._contest.has_read()
         if news is not News.SAME:
             self._read_at = math.inf
-        if news is News.RESET:
-            # What was written in the history that is gone proves nothing in this one (rule 8).
-            self._attempts.forget()
-        self._own_until_deleted = seen.record is None and (owned or self._own_until_deleted)
-        sent = self._attempts.made(self._knowledge.newest)
-        self._bulletin.report(news, self._knowledge.newest, is_own=sent is not None)
-        if sent:
-            self._held_until = max(self._held_until, sent.at + self.timing.overrun_limit)
-        if sent and self._attempts.is_latest(sent):
+        sent, record = self._claim.sent, self._claim.record
+        self._bulletin.report(news, self.newest, is_own=sent is not None)
+        if record is not None:
+            self._handover.observe(record, now, is_own=sent is not None)
+        if sent and self._claim.attempts.is_latest(sent):
             self._unresolved = False
-        if sent and sent.distrust_s:
-            self._proof.begin(seen.uid, now, sent.distrust_s)
         if self.state in HOLDING:
             self._check_term(news, sent)
         elif self.state is State.CAMPAIGNING:
             self._check_contest(sent, now)
-        elif self.state is State.RELEASING and self._attempts.freed(self._knowledge.newest):
+        elif self.state is State.RELEASING and self._claim.attempts.freed(self.newest):
             self._bulletin.tell(Released())
             self._stop()
+        heir = self._handover.wish(record, now) if self.state is State.LEADING else None
+        if heir is not None:
+            self._drain(heir, now)
 
     def _check_term(self, news: News, sent: SentWrite | None) -> None:
         """Lose now if the record is not ours (rule 3), else count from the write it names (rule 7)."""
-        newest, term = self._knowledge.newest, self._term
-        if newest is None or term is None:
+        term = self._term
+        if term is None:
             return
-        reason = LossReason.HISTORY_RESET if news is News.RESET else self._attempts.disowned(newest, term.uid)
+        reason = self._claim.disowned(news, term.uid)
         if reason is not None:
             self._lose(reason)
         elif sent is not None and sent.at > term.since:
@@ -395,10 +417,10 @@ class Election:
                 self._bulletin.tell(Renewed(deadline=self.deadline, late_s=late_s))
 
     def _check_contest(self, sent: SentWrite | None, now: float) -> None:
-        newest = self._knowledge.newest
+        newest = self.newest
         if sent is None or newest is None:
             # (A record that is found as free as it was is no lost race.)
-            if now < self._free_at(now):
+            if now < self._claim.free_at(now):
                 self._contest.lost(now)
         elif sent.acquires(self._campaign) and now < sent.at + self.timing.renew_deadline:
             self._win(newest, sent, now)
@@ -410,15 +432,25 @@ class Election:
         self._term = TermState(newest.uid, token, sent.at)
         # A candidate may have been asked to wait longer than a leader can: half of its time stays.
         self._pace.hurry(now + (self._over_at() - now) / 2)
-        if self._proof.is_pending(newest.uid, now):
+        if not self._claim.is_proven(newest.uid, now):
             self._enter("hold")
         else:
-            self._elect()
+            self._elect(now)
 
-    def _elect(self) -> None:
+    def _elect(self, now: float) -> None:
         self._enter("elect")
+        self._handover.begin(now)
         if self._term is not None:
             self._bulletin.tell(Elected(token=self._term.token, deadline=self.deadline))
+        if not self._handover.eligible:  # it came too late to keep a write back
+            self._drain("", now)
+
+    def _drain(self, heir: str, now: float) -> None:
+        """Ask the body to end; the term is renewed meanwhile, and then freed (rule 6)."""
+        self._enter("drain")
+        self._handover.give_up(heir)
+        self._drain_until = now + self._drain_timeout
+        self._bulletin.tell(TermEnding())
 
     def _lose(self, reason: LossReason) -> None:
         proving = self.state is State.PROVING
@@ -438,6 +470,7 @@ class Election:
     def _stop(self) -> None:
         self._enter("stop")
         self._term = None
+        self._handover.heir = ""
         self._contest.close()
         self._overrun_at = self._release_until = self._drain_until = math.inf
         self._drained_out = False
@@ -448,29 +481,15 @@ class Election:
             raise RuntimeError(f"impossible transition: {cause} while {self.state}")
         self.state = after
 
-    def _free_at(self, now: float) -> float:
-        """Return from when on this candidate may take the record (rules 2 and 4)."""
-        newest = self._knowledge.newest
-        if newest is None:
+    def _start_at(self, now: float) -> float:
+        """Return from when on this candidate will try: not before others that have a better claim."""
+        free_at = self._claim.free_at(now)
+        if not self._handover.eligible:
             return math.inf
-        if self._attempts.made(newest):
-            # Ours, from a write that came too late for a term: the compare-and-swap tells if it still is.
-            return -math.inf
-        if newest.record is None and self._own_until_deleted and now < self._held_until:
-            return -math.inf
-        return self._knowledge.free_at
+        if self._claim.sent:
+            return free_at  # nobody else can take it
+        head_start_s = self._handover.head_start_s(self._claim.record)
+        return max(free_at, self._claim.knowledge.changed_at) + head_start_s if head_start_s else free_at
 
     def _may_hold(self, now: float) -> bool:
-        return self._unresolved or isinstance(self._under_way, WriteRequest) or self._can_free(now)
-
-    def _can_free(self, now: float) -> bool:
-        """Tell whether the record is ours to free.
-
-        One that is not proven is left to run out: empty, it would let others in at once (rule 4).
-        """
-        newest = self._knowledge.newest
-        return (
-            newest is not None
-            and bool(self._attempts.made(newest))
-            and not self._proof.is_pending(newest.uid, now)
-        )
+        return self._unresolved or isinstance(self._under_way, WriteRequest) or self._claim.can_free(now)

@@ -250,6 +250,7 @@ class LeaderElector:
             on_missing=self._on_missing,
             drain_timeout=self._drain_timeout,
             epoch=self._epoch,
+            election=self.lock.election,
         )
 
 

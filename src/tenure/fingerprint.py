@@ -20,13 +20,17 @@ _DUE = {
     "ends_at",
     "free_at",
     "held_until",
+    "next_roll_call_at",
     "not_before",
+    "note_from",
     "overwritten_until",
     "read_at",
     "reset_until",
+    "roll_call_at",
     "starts_at",
 }
 _TIMES = _DUE | {
+    "preempt_from",
     "at",
     "changed_at",
     "deadline",

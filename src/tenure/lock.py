@@ -68,6 +68,11 @@ class Lock(Protocol):
         """Return kind, namespace and name for people, such as ``lease default/reports``."""
         ...
 
+    @property
+    def election(self) -> str:
+        """The election, ``NAMESPACE/NAME`` whatever kind of lock it is kept in; known once it is open."""
+        ...
+
     def open(self) -> AbstractAsyncContextManager[LockSession]:
         """Connect within the running event loop.
 

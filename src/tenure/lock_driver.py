@@ -19,7 +19,7 @@ from tenure.lock import LockSession
 from tenure.outlast import outlast
 from tenure.patience import Patience
 from tenure.record import UnreadableRecord, Versioned
-from tenure.requests import ReadRequest, Request, WriteRequest
+from tenure.requests import NoteRequest, ReadRequest, Request, WriteRequest
 from tenure.timing import Timing
 
 __all__ = ["Core", "LockDriver"]
@@ -43,7 +43,7 @@ class Core(Protocol):
     def newest(self) -> Versioned | None: ...
     def receive_record(self, seen: Versioned, now: float) -> None: ...
     def receive_answer(self, request: Request, seen: Versioned, now: float) -> None: ...
-    def receive_conflict(self, request: WriteRequest, now: float) -> None: ...
+    def receive_conflict(self, request: WriteRequest | NoteRequest, now: float) -> None: ...
     def receive_failure(
         self, request: Request, now: float, *, retry_after_s: float = 0.0, refused: bool = False
     ) -> None: ...
@@ -337,7 +337,7 @@ class LockDriver(Generic[CoreT]):
         self._polling = True
 
 
-def _write(request: Request) -> WriteRequest:
+def _write(request: Request) -> WriteRequest | NoteRequest:
     if isinstance(request, ReadRequest):
         raise TypeError("a read cannot conflict")
     return request

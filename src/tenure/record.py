@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tenure.token import FencingToken
 
-__all__ = ["Attempt", "Record", "UnreadableRecord", "Versioned"]
+__all__ = ["Attempt", "Contender", "Record", "UnreadableRecord", "Versioned"]
 
 
 class Attempt(NamedTuple):
@@ -38,6 +38,20 @@ class Attempt(NamedTuple):
         return cls(incarnation, int(number))
 
 
+class Contender(NamedTuple):
+    """A candidate that has made itself known in the record of the leader.
+
+    Attributes:
+        identity: its name.
+        priority: among contenders for a free record the higher one goes first.
+        preempt: it asks a leader of lower priority to hand over.
+    """
+
+    identity: str
+    priority: int
+    preempt: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """The election's record, in the terms of client-go, whatever lock it lives in.
@@ -52,6 +66,10 @@ class Record:
         attempt: the write that made this record. None: whoever wrote it leaves no attempt (client-go, a
             person), or wrote over ours and kept our annotations.
         token: fencing token of the term, once its holder published it.
+        request: whom the holder is asked to hand over to, empty: to anybody; None: nobody asks. Like the
+            next two it counts only together with the attempt that it names.
+        hint: in a record that its holder has freed: who is to take it first.
+        contenders: candidates with a priority that have made themselves known to the holder.
     """
 
     holder: str
@@ -61,6 +79,9 @@ class Record:
     renew_time: datetime | None = None
     attempt: Attempt | None = None
     token: FencingToken | None = None
+    request: str | None = None
+    hint: str = ""
+    contenders: tuple[Contender, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

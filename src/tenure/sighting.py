@@ -8,7 +8,7 @@ from collections import deque
 from tenure.events import Event, LeaderChanged, RecordTrouble
 from tenure.knowledge import Knowledge, News
 from tenure.record import UnreadableRecord, Versioned
-from tenure.requests import ReadRequest, Request, WriteRequest
+from tenure.requests import NoteRequest, ReadRequest, Request, WriteRequest
 from tenure.timing import Timing
 from tenure.view import View, view_of
 
@@ -18,10 +18,16 @@ _PACE_S = 0.55
 
 
 class Sighting:
-    """The observer's core: the same shape as `tenure.election.Election`, without a candidate in it."""
+    """The observer's core: the same shape as `tenure.election.Election`, without a candidate in it.
 
-    def __init__(self, timing: Timing) -> None:
+    Args:
+        timing: its durations.
+        election: that it watches, ``NAMESPACE/NAME``.
+    """
+
+    def __init__(self, timing: Timing, election: str = "") -> None:
         self._timing = timing
+        self._election = election
         self._knowledge = Knowledge(timing)
         self._events: deque[Event] = deque()
         self._view: View | None = None
@@ -45,9 +51,9 @@ class Sighting:
         self._read_at = math.inf
         self._observe(seen, now, request.knowing if isinstance(request, ReadRequest) else None)
 
-    def receive_conflict(self, request: WriteRequest, now: float) -> None:
+    def receive_conflict(self, request: WriteRequest | NoteRequest, now: float) -> None:
         """Never happens: an observer does not write."""
-        raise RuntimeError(f"an observer does not write: {request.purpose}")
+        raise RuntimeError(f"an observer does not write: {request}")
 
     def receive_failure(
         self, request: Request, now: float, *, retry_after_s: float = 0.0, refused: bool = False
@@ -92,7 +98,8 @@ class Sighting:
         self._look(now)
 
     def _look(self, now: float) -> None:
-        self._show(view_of(self._knowledge.newest, self._knowledge.stale_at, now))
+        known = self._knowledge
+        self._show(view_of(known.newest, known.stale_at, now, election=self._election))
         stale_at = self._knowledge.stale_at
         if self._knowledge.newest is not None and self._checked_stale_at < stale_at <= now:
             # The watch may be silent because it is half open: one read tells.

@@ -11,6 +11,8 @@ __all__ = ["Timing"]
 
 # Defaults in seconds; durations left out follow lease_duration in their ratio, 15 : 10 : 5 : 2.
 _LEASE, _RENEW_DEADLINE, _RENEW_PERIOD, _RETRY_PERIOD = 15.0, 10.0, 5.0, 2.0
+# Long enough for a watch event and a write, short beside a takeover after a crash.
+_LONGEST_HEAD_START = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,11 @@ class Timing:
     def overrun_limit(self) -> float:
         """Seconds after the sending of the last accepted write at which a body must be gone: L(1-rho)."""
         return self.lease_duration * (1 - self.clock_rate_bound)
+
+    @property
+    def head_start(self) -> float:
+        """Seconds for which a contender lets another one go first that has the better claim."""
+        return min(_LONGEST_HEAD_START, self.lease_duration / 10)
 
     def takeover_delay(self, lease_duration: float) -> float:
         """Return the seconds to wait after the newest change of a record with this duration: L(1+rho)."""

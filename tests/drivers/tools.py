@@ -128,6 +128,10 @@ class FaultyLock:
     def describe(self) -> str:
         return self.lock.describe()
 
+    @property
+    def election(self) -> str:
+        return self.lock.election
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LockSession]:
         self.sessions += 1

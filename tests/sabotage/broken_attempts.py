@@ -75,7 +75,7 @@ class OldWriteElects(Election):
     """A record of mine is a term, also if the write that made it belongs to an earlier campaign."""
 
     def _check_contest(self, sent: SentWrite | None, now: float) -> None:
-        newest = self._knowledge.newest
+        newest = self.newest
         if sent is not None and newest is not None and now < sent.at + self.timing.renew_deadline:
             self._win(newest, sent, now)
         else:
@@ -99,7 +99,7 @@ class UnchangedRenewal(Election):
             and isinstance(request, WriteRequest)
             and seen == request.base
         ):
-            self._term.since = self._attempts._sent[request.attempt.number].at
+            self._term.since = self._claim.attempts._sent[request.attempt.number].at
             if self.state in IN_TERM:
                 self._bulletin.tell(Renewed(deadline=self.deadline, late_s=0.0))
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from tenure.claim import Claim
 from tenure.election import Election
 from tenure.knowledge import Knowledge, News
 from tenure.proof import Proof
@@ -139,12 +140,12 @@ class WaitsBeforeTheCreate(Election):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self._knowledge = _WaitsForAbsent(self.timing)
-        self._proof = Proof(required=False)
+        self._claim.knowledge = _WaitsForAbsent(self.timing)
+        self._claim.proof = Proof(required=False)
 
 
-class FreesWhatIsNotProven(Election):
+class FreesWhatIsNotProven(Claim):
     """A candidate that resigns frees its record also while the proof is outstanding."""
 
-    def _can_free(self, now: float) -> bool:
-        return self._attempts.made(self._knowledge.newest) is not None
+    def can_free(self, now: float) -> bool:
+        return self.sent is not None

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from tenure.attempts import Attempts, SentWrite
+from tenure.claim import Claim
 from tenure.election import Election
 from tenure.events import LossReason, Renewed, TermEnding
 from tenure.knowledge import News
@@ -36,9 +37,9 @@ class CountedFromTheAnswer(Election):
 
     def receive_answer(self, request: Request, seen: Versioned, now: float) -> None:
         if isinstance(request, WriteRequest):
-            sent = self._attempts._sent.get(request.attempt.number)
+            sent = self._claim.attempts._sent.get(request.attempt.number)
             if sent is not None:
-                self._attempts._sent[request.attempt.number] = replace(sent, at=now)
+                self._claim.attempts._sent[request.attempt.number] = replace(sent, at=now)
         super().receive_answer(request, seen, now)
 
 
@@ -81,25 +82,25 @@ class ForeignHolderIgnored(Election):
     """A leader that sees another holder, or an empty one, goes on until its deadline."""
 
     def _check_term(self, news: News, sent: SentWrite | None) -> None:
-        newest = self._knowledge.newest
+        newest = self.newest
         foreign = sent is None and newest is not None and isinstance(newest.record, Record)
         if not foreign or news is News.RESET:
             super()._check_term(news, sent)
 
     def _renew_at(self) -> float:
-        return super()._renew_at() if self._attempts.made(self._knowledge.newest) else math.inf
+        return super()._renew_at() if self._claim.sent else math.inf
 
 
 class DeletionIgnored(Election):
     """A leader that sees its record deleted goes on until its deadline."""
 
     def _check_term(self, news: News, sent: SentWrite | None) -> None:
-        newest = self._knowledge.newest
+        newest = self.newest
         if newest is not None and newest.record is not None:
             super()._check_term(news, sent)
 
     def _renew_at(self) -> float:
-        return super()._renew_at() if self._attempts.made(self._knowledge.newest) else math.inf
+        return super()._renew_at() if self._claim.sent else math.inf
 
 
 class AnotherObjectIgnored(Attempts):
@@ -172,13 +173,17 @@ class FreedWhileTheBodyRuns(Election):
             super().body_ended(now)
 
 
+class _FreesAll(Claim):
+    def can_free(self, now: float) -> bool:
+        return self.knowledge.newest is not None and self.knowledge.newest.record is not None
+
+
 class ReleasedWithoutCheck(Election):
     """A release that conflicted is written again over whatever is there now."""
 
-    def _can_free(self, now: float) -> bool:
-        newest = self._knowledge.newest
-        there = newest is not None and newest.record is not None
-        return there if self.state is State.RELEASING else super()._can_free(now)
+    def _enter(self, cause: str) -> None:
+        super()._enter(cause)
+        self._claim.__class__ = _FreesAll if self.state is State.RELEASING else Claim
 
 
 class BlindRetry(Election):
@@ -194,5 +199,5 @@ class BlindRetry(Election):
         self._conflicted = False
         super()._win(newest, sent, now)
 
-    def _free_at(self, now: float) -> float:
-        return -math.inf if self._conflicted else super()._free_at(now)
+    def _start_at(self, now: float) -> float:
+        return -math.inf if self._conflicted else super()._start_at(now)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tenure.attempts import Attempts
+from tenure.claim import Claim
 from tenure.election import Election
 from tenure.knowledge import Knowledge
 from tenure.proof import Proof
@@ -18,7 +19,7 @@ def build(broken: type, **given: Any) -> Election:
     """Return an election with `broken` in the place of the production class that it is derived from.
 
     Args:
-        broken: derived from `Election`, `Timing`, `Knowledge`, `Attempts` or `Proof`.
+        broken: derived from `Election`, `Timing`, `Knowledge`, `Attempts`, `Proof` or `Claim`.
         given: the arguments of `Election`.
 
     Raises:
@@ -30,11 +31,14 @@ def build(broken: type, **given: Any) -> Election:
         return Election(**{**given, "timing": broken(**asdict(given["timing"]))})
     election = Election(**given)
     if issubclass(broken, Knowledge):
-        election._knowledge = broken(election.timing)
+        election._claim.knowledge = broken(election.timing)
     elif issubclass(broken, Attempts):
-        election._attempts = broken(election.identity, election.incarnation)
+        election._claim.attempts = broken(election.identity, election.incarnation)
+    elif issubclass(broken, Claim):
+        claim = election._claim
+        election._claim = broken(election.timing, claim.knowledge, claim.attempts, claim.proof)
     elif issubclass(broken, Proof):
-        election._proof = broken(required=election._proof._required)
+        election._claim.proof = broken(required=election._claim.proof._required)
     else:
         raise TypeError(f"{broken.__name__} is derived from no part of an election")
     return election

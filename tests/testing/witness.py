@@ -25,6 +25,10 @@ class OverheardLock:
     def describe(self) -> str:
         return self._lock.describe()
 
+    @property
+    def election(self) -> str:
+        return self._lock.election
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LockSession]:
         async with self._lock.open() as session:

@@ -77,8 +77,12 @@ class KubeLock:
 
         The namespace is left out as long as only the cluster's configuration knows it.
         """
-        kind = self.codec.resource.kind.lower()
-        return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
+        return f"{self.codec.resource.kind.lower()} {self.election}"
+
+    @property
+    def election(self) -> str:
+        """``NAMESPACE/NAME``; without the namespace as long as only the cluster's configuration knows it."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LockSession]:

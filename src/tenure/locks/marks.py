@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from tenure.locks.notes import read_notes, write_notes
 from tenure.record import Attempt, Record
 from tenure.token import FencingToken
 
@@ -27,6 +28,7 @@ def write_marks(record: Record, renew_time: str | None, annotations: dict[str, A
     """
     for key in (_ATTEMPT, _LEASE_DURATION, _TOKEN):
         annotations.pop(key, None)
+    write_notes(record, annotations)
     if record.attempt is None:
         return
     annotations[_ATTEMPT] = f"{record.attempt}@{renew_time}"
@@ -54,12 +56,13 @@ def read_marks(record: Record, renew_time: str | None, annotations: Mapping[str,
         attempt = Attempt.parse(attempt_text)
     except ValueError:
         return record
-    return replace(
+    marked = replace(
         record,
         attempt=attempt,
         lease_duration=_parse_duration(_text(annotations, _LEASE_DURATION)) or record.lease_duration,
         token=_parse_token(_text(annotations, _TOKEN)),
     )
+    return read_notes(marked, annotations)
 
 
 def _text(annotations: Mapping[str, Any], key: str) -> str:

@@ -41,6 +41,11 @@ class MemoryLock:
         """Return ``memory NAME``."""
         return f"memory {self.name}"
 
+    @property
+    def election(self) -> str:
+        """The name."""
+        return self.name
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LockSession]:
         """Return a session; there is nothing to connect to, so it never fails."""

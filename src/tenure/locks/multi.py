@@ -39,6 +39,11 @@ class MultiLock:
         """Return both descriptions, such as ``endpoints default/reports + lease default/reports``."""
         return f"{self._primary.describe()} + {self._secondary.describe()}"
 
+    @property
+    def election(self) -> str:
+        """That of the lock which is migrated to: its versions make the tokens."""
+        return self._secondary.election
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LockSession]:
         """Open both locks.

@@ -191,6 +191,11 @@ class LockView:
         """Return the description of the lock, and whose view this is."""
         return f"{self.faulty.lock.describe()} as {self.name} sees it"
 
+    @property
+    def election(self) -> str:
+        """That of the lock itself."""
+        return self.faulty.lock.election
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LockSession]:
         """Open the lock itself; that never fails, but everything after it may."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tenure.handover import Preference
 from tenure.record import Record, UnreadableRecord, Versioned
 from tenure.requests import ReadRequest
 from tenure.testing.world import Candidate, Core, Observer, World
@@ -70,6 +71,14 @@ class _RecordingWorld(World):
         self._record(f"{method.replace('_', '-')} {candidate.name}")
         super().call(candidate, method)
 
+    def transfer(self, candidate: Candidate, to: str) -> None:
+        self._record(f"transfer {candidate.name} {to}".rstrip())
+        super().transfer(candidate, to)
+
+    def set_eligible(self, candidate: Candidate, eligible: bool) -> None:
+        self._record(f"eligible {candidate.name} {'yes' if eligible else 'no'}")
+        super().set_eligible(candidate, eligible)
+
     def fire(self, candidate: Candidate) -> None:
         # The offset of a clock that was skewed is known up to rounding: the timer shall be due there too.
         self._record(f"fire {candidate.name}", late_s=_ROUNDING_S if candidate in self._newcomers else 0.0)
@@ -126,6 +135,10 @@ class _RecordingWorld(World):
             self._record(f"write holder={record.holder} lease={lease}")
         super().put(record)
 
+    def request(self, to: str) -> None:
+        self._record(f"request {to}".rstrip())
+        super().request(to)
+
     def touch(self) -> None:
         self._record("touch")
         super().touch()
@@ -146,6 +159,8 @@ class _RecordingWorld(World):
             yield "identity", candidate.identity
         if candidate.on_missing != "create":
             yield "on_missing", candidate.on_missing
+        if candidate.preference.preempt:
+            yield "preempt", "yes"
         numbers = (
             ("lease", timing.lease_duration, Timing().lease_duration),
             ("deadline", timing.renew_deadline, usual.renew_deadline),
@@ -154,6 +169,8 @@ class _RecordingWorld(World):
             ("bound", timing.clock_rate_bound, usual.clock_rate_bound),
             ("offset", clock.local(0.0), 0.0),
             ("rate", clock.rate, 1.0),
+            ("priority", candidate.preference.priority, 0),
+            ("tenure", candidate.preference.minimum_tenure, Preference().minimum_tenure),
         )
         for name, value, default in numbers:
             if value != default:

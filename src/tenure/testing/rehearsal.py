@@ -14,8 +14,8 @@ from tenure.testing.world import Candidate, Core
 
 __all__ = ["Rehearsal"]
 
-_OF_NOBODY = {"write", "garble", "touch", "delete", "restore", "until", "advance"}
-_OF_NOTHING = {"touch", "delete", "restore"}  # where there is no record
+_OF_NOBODY = {"write", "garble", "touch", "request", "delete", "restore", "until", "advance"}
+_OF_NOTHING = {"touch", "request", "delete", "restore"}  # where there is no record
 _WHILE_PAUSED = {"apply", "land", "skew", "crash", "unpause", "wake", "connect", "disconnect"}
 
 

@@ -28,8 +28,8 @@ __all__ = ["NAMES", "Form", "Forms"]
 NAMES = ("a", "b", "c", "d", "e", "f")
 
 _VERSIONS = {"version", "high_water", "knowing", "refused_version", "token_version"}
-# Written and never read, but to say a thing only once.
-_DROPPED = {"transitions", "trouble"}
+# Written and never read, but to say a thing only once, and what counts only among candidates with priorities.
+_DROPPED = {"transitions", "trouble", "preempt_from"}
 # They widen a random delay, and without randomness nothing.
 _OF_THE_SPREAD = {"spread", "opened_at"}
 # More forms than this are not kept: they take some kilobytes each.

@@ -185,7 +185,7 @@ def _further(places: list[int]) -> list[int]:
 def _rounded(option: str) -> list[str]:
     """Return plainer values of an option, the plainest first."""
     name, _, text = option.partition("=")
-    if name in ("identity", "on_missing") or not text:
+    if name in ("identity", "on_missing", "preempt") or not text:
         return []
     values = [float(value) for value in text.split(",")]
     lists = [values[:1], values] if len(values) > 1 else [values]

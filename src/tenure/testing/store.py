@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tenure.record import Record, UnreadableRecord, Versioned
-from tenure.requests import WriteRequest
+from tenure.requests import NoteRequest, WriteRequest
 
 __all__ = ["RecordStore"]
 
@@ -48,6 +48,13 @@ class RecordStore:
             return None
         # As in the real store, an identical write is accepted and changes nothing: no version, no event.
         return head if request.record == head.record else self.put(request.record)
+
+    def note(self, request: NoteRequest) -> Versioned | None:
+        """Write a note into the record that is there, whose times stay; None: conflict."""
+        head = self.head
+        if (request.base.version, request.base.uid) != (head.version, head.uid) or head.record is None:
+            return None
+        return self.put(request.record, stamped=False)
 
     def put(self, record: Record | UnreadableRecord, *, stamped: bool = True) -> Versioned:
         """Store a record whatever is there, with a new `renew_time` if it is `stamped`."""

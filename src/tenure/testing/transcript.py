@@ -20,8 +20,9 @@ from dataclasses import dataclass, fields
 
 from tenure.election import Election, OnMissing
 from tenure.events import Event
+from tenure.handover import Preference
 from tenure.record import Record, UnreadableRecord
-from tenure.requests import ReadRequest, Request, WriteRequest
+from tenure.requests import NoteRequest, ReadRequest, Request, WriteRequest
 from tenure.testing.checks import checks_of
 from tenure.testing.chronicle import Chronicle
 from tenure.testing.machine import MachineClock
@@ -85,8 +86,8 @@ def new_candidate(
         core: makes its core, with the arguments of `tenure.election.Election`.
         name: of the process; its identity too, unless the options name another.
         options: ``identity``, ``on_missing``, ``draw`` (several with commas: one after another), ``drain``,
-            ``epoch``; the durations ``lease``, ``deadline``, ``renew``, ``retry``; the clock-rate ``bound``;
-            its clock's ``offset`` and ``rate``.
+            ``epoch``; ``priority``, ``preempt=yes`` and ``tenure`` (the least); the durations ``lease``,
+            ``deadline``, ``renew``, ``retry``; the clock-rate ``bound``; its clock's ``offset`` and ``rate``.
         clock: makes its clock.
     """
     timing = Timing(
@@ -96,7 +97,7 @@ def new_candidate(
         retry_period=float(options.get("retry", math.nan)),
         clock_rate_bound=float(options.get("bound", 0.01)),
     )
-    epoch = int(options.get("epoch", 0))
+    epoch, preference = int(options.get("epoch", 0)), _preference(options)
     on_missing: OnMissing = "wait" if options.get("on_missing") == "wait" else "create"
     election = core(
         identity=options.get("identity", name),
@@ -106,9 +107,18 @@ def new_candidate(
         on_missing=on_missing,
         drain_timeout=float(options.get("drain", 20)),
         epoch=epoch,
+        preference=preference,
     )
     machine = clock(offset=float(options.get("offset", 0)), rate=float(options.get("rate", 1)))
-    return Candidate(name, election, machine, timing, on_missing, epoch)
+    return Candidate(name, election, machine, timing, on_missing, epoch, preference=preference)
+
+
+def _preference(options: dict[str, str]) -> Preference:
+    return Preference(
+        priority=int(options.get("priority", 0)),
+        preempt=options.get("preempt") == "yes",
+        minimum_tenure=float(options.get("tenure", Preference().minimum_tenure)),
+    )
 
 
 def _draws(text: str) -> Callable[[], float]:
@@ -142,12 +152,18 @@ def _record(record: Record | UnreadableRecord | None) -> str:
     lease = "without duration" if record.lease_duration is None else f"for {_number(record.lease_duration)}s"
     extra = f" by {record.attempt}" if record.attempt else ""
     extra += f" token {record.token}" if record.token else ""
+    extra += f" asked for {record.request or 'anybody'}" if record.request is not None else ""
+    extra += f" left to {record.hint}" if record.hint else ""
+    for name, priority, preempt in record.contenders:
+        extra += f" knowing {name}:{priority}{'!' * preempt}"
     return f"{record.holder or 'nobody'} {lease}{extra}, transitions {record.transitions}"
 
 
 def _request(request: Request) -> str:
     if isinstance(request, ReadRequest):
         return f"read, knowing {request.knowing}, {_number(request.timeout)}s"
+    if isinstance(request, NoteRequest):
+        return f"note: v{request.base.version} with {_record(request.record)}, {_number(request.timeout)}s"
     what = f"replace v{request.base.version}" if request.base else "create"
     return f"{request.purpose.value}: {what} with {_record(request.record)}, {_number(request.timeout)}s"
 
@@ -238,6 +254,14 @@ class Transcript(Observer):
     def do_resign(self, name: str) -> None:
         """It gives up."""
         self.world.call(self.world.candidates[name], "resign")
+
+    def do_transfer(self, name: str, to: str = "") -> None:
+        """It gives up its term for another, or for anybody."""
+        self.world.transfer(self.world.candidates[name], to)
+
+    def do_eligible(self, name: str, answer: str) -> None:
+        """It may campaign and lead, ``yes`` or ``no``."""
+        self.world.set_eligible(self.world.candidates[name], answer == "yes")
 
     def do_body_ended(self, name: str) -> None:
         """The body of its term has ended."""
@@ -347,6 +371,10 @@ class Transcript(Observer):
             token=old.token if keep and isinstance(old, Record) else None,
         )
         self.world.put(record)
+
+    def do_request(self, to: str = "") -> None:
+        """Somebody asks the leader to hand over, to another or to anybody."""
+        self.world.request(to)
 
     def do_garble(self) -> None:
         """Somebody writes what cannot be decoded."""

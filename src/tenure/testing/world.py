@@ -12,8 +12,9 @@ from typing import Protocol
 
 from tenure.election import OnMissing
 from tenure.events import Elected, Event, Lost, Renewed
+from tenure.handover import Preference
 from tenure.record import Record, UnreadableRecord, Versioned
-from tenure.requests import ReadRequest, Request, WriteRequest
+from tenure.requests import NoteRequest, ReadRequest, Request, WriteRequest
 from tenure.states import State
 from tenure.testing.machine import MachineClock
 from tenure.testing.store import RecordStore
@@ -38,10 +39,12 @@ class Core(Protocol):
     def newest(self) -> Versioned | None: ...
     def campaign(self, now: float) -> None: ...
     def resign(self, now: float) -> None: ...
+    def transfer(self, to: str, now: float) -> None: ...
+    def set_eligible(self, eligible: bool, now: float) -> None: ...
     def body_ended(self, now: float) -> None: ...
     def receive_record(self, seen: Versioned, now: float) -> None: ...
     def receive_answer(self, request: Request, seen: Versioned, now: float) -> None: ...
-    def receive_conflict(self, request: WriteRequest, now: float) -> None: ...
+    def receive_conflict(self, request: WriteRequest | NoteRequest, now: float) -> None: ...
     def receive_failure(
         self, request: Request, now: float, *, retry_after_s: float = 0.0, refused: bool = False
     ) -> None: ...
@@ -81,6 +84,7 @@ class Candidate:
         on_missing: of its core.
         identity: that it campaigns under; empty: its name.
         epoch: of its core.
+        preference: of its core.
         term: the last one that it was told of.
         pending: the request under way.
         sent_at: when that was sent; true time, seconds.
@@ -98,6 +102,7 @@ class Candidate:
     on_missing: OnMissing = "create"
     epoch: int = 0
     identity: str = ""
+    preference: Preference = field(default_factory=Preference)
     term: SeenTerm | None = None
     pending: Request | None = None
     sent_at: float = -math.inf
@@ -205,6 +210,18 @@ class World:
         self._turn(candidate)
         self._spread_news()
 
+    def transfer(self, candidate: Candidate, to: str) -> None:
+        """It is told to give up its term for another."""
+        candidate.core.transfer(to, candidate.clock.local(self.now))
+        self._turn(candidate)
+        self._spread_news()
+
+    def set_eligible(self, candidate: Candidate, eligible: bool) -> None:
+        """It is told whether it may campaign and lead."""
+        candidate.core.set_eligible(eligible, candidate.clock.local(self.now))
+        self._turn(candidate)
+        self._spread_news()
+
     def fire(self, candidate: Candidate) -> None:
         """Its timer is due."""
         candidate.core.handle_timer(candidate.clock.local(self.now))
@@ -253,6 +270,8 @@ class World:
         candidate.applied = True
         if isinstance(request, ReadRequest):
             candidate.outcome = self.store.read(version)
+        elif isinstance(request, NoteRequest):
+            candidate.outcome = self._note(request)
         else:
             candidate.outcome = self._apply(candidate, request, candidate.sent_at)
 
@@ -315,6 +334,12 @@ class World:
     def touch(self) -> None:
         """Somebody changes other metadata."""
         self._meddle(self.store.touch)
+
+    def request(self, to: str) -> None:
+        """Somebody asks the leader to hand over: to one of that name, or with an empty one to anybody."""
+        record = self.store.head.record
+        if isinstance(record, Record):
+            self._meddle(lambda: self.store.put(replace(record, request=to), stamped=False))
 
     def delete(self) -> None:
         """Somebody deletes the object."""
@@ -400,7 +425,7 @@ class World:
     def _hand_over(self, candidate: Candidate) -> None:
         request, candidate.pending, candidate.answer_at = candidate.pending, None, math.inf
         local = candidate.clock.local(self.now)
-        if isinstance(request, WriteRequest) and candidate.outcome is None:
+        if isinstance(request, WriteRequest | NoteRequest) and candidate.outcome is None:
             candidate.core.receive_conflict(request, local)
         elif request is not None and candidate.outcome is not None:
             self._learn(candidate, candidate.outcome)
@@ -415,6 +440,14 @@ class World:
         after = self.store.apply(request)
         if after is not None and after is not before:  # an identical write changes nothing
             self._note_change(Change(self.now, before, after, author, request, sent_at))
+        return after
+
+    def _note(self, request: NoteRequest) -> Versioned | None:
+        """A note changes nothing that anybody lives by: it is as if a hand had touched the record."""
+        before = self.store.head
+        after = self.store.note(request)
+        if after is not None:
+            self._note_change(Change(self.now, before, after))
         return after
 
     def _meddle(self, act: Callable[[], Versioned]) -> None:
