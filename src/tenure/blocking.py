@@ -98,6 +98,14 @@ class LeaderElector(_Looking):
         """Tell whether this elector, in this process, leads at this moment."""
         return self._elector.is_leader()
 
+    def resign(self) -> None:
+        """Give up the present term early; see `tenure.LeaderElector.resign`."""
+        self._elector.resign()
+
+    def transfer(self, to: str) -> None:
+        """Give up the present term for one candidate; see `tenure.LeaderElector.transfer`."""
+        self._elector.transfer(to)
+
     def run(self, work: Callable[[Term], ResultT], *, handle_signals: bool = True) -> ResultT:
         """Campaign, run `work` in this thread while elected, campaign again after a loss; return its result.
 

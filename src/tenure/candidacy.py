@@ -25,6 +25,14 @@ class Candidacy(Protocol):
         """Give up the campaign, or the term once its body has ended."""
         ...
 
+    def transfer(self, to: str) -> None:
+        """Give up the term, if there is one, for the candidate of this name; empty: for anybody else."""
+        ...
+
+    def set_eligible(self, eligible: bool) -> None:
+        """Tell whether this candidate may campaign, and go on leading."""
+        ...
+
     def body_ended(self) -> None:
         """The body of the present or last term has ended."""
         ...

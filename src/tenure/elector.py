@@ -17,9 +17,11 @@ from typing import Any, Self, TypeVar
 
 from tenure.announcements import Announcements
 from tenure.election import Election, OnMissing
-from tenure.errors import ConfigurationError, LeadershipLostError
-from tenure.events import Event, LeaderChanged
+from tenure.eligibility import Eligibility, Eligible
+from tenure.errors import ConfigurationError, LeadershipLostError, NotLeaderError
+from tenure.events import EligibilityChanged, Event, LeaderChanged
 from tenure.fork import fork_generation
+from tenure.handover import Preference
 from tenure.instrumentation.logs import log_events
 from tenure.lock import Lock
 from tenure.lock_candidacy import LockCandidacy
@@ -57,6 +59,12 @@ class LeaderElector:
         on_missing: ``"create"``: a missing record is created and led at once. ``"wait"``: such a term begins
             only a lease later, which closes the gap that a deletion of the record leaves (docs/contract.md).
         epoch: of the fencing tokens; an operator raises it after a restore of etcd.
+        priority: from 0 to 1000; of several contenders for a free record the highest goes first.
+        preempt: ask a leader of lower priority to hand over.
+        minimum_tenure: seconds that a term of this candidate lasts before it is handed over to a higher
+            priority; None: four times `lease_duration`.
+        eligible: says whether this program is fit to lead, asked every `retry_period`; a function or a
+            coroutine function. Who is not does not campaign, and gives up its term; so does who fails to say.
         kubeconfig: for a string: path of a kubeconfig file, instead of the Pod's own configuration.
         context: for a string: the context of that file.
 
@@ -74,6 +82,10 @@ class LeaderElector:
         on_overrun: OnOverrun = "log",
         on_missing: OnMissing = "create",
         epoch: int = 0,
+        priority: int = 0,
+        preempt: bool = False,
+        minimum_tenure: float | None = None,
+        eligible: Eligible | None = None,
         kubeconfig: str | Path | None = None,
         context: str | None = None,
     ) -> None:
@@ -89,6 +101,9 @@ class LeaderElector:
         self._on_overrun: OnOverrun = on_overrun
         self._drain_timeout = drain_timeout
         self._epoch = epoch
+        shortest = 4 * self.timing.lease_duration if minimum_tenure is None else minimum_tenure
+        self._preference = Preference(priority=priority, preempt=preempt, minimum_tenure=shortest)
+        self._eligible = eligible
         self._announcements = Announcements()
         self._announcements.subscribe(log_events(self.lock.describe, self.identity, self.timing))
         self._office: Office | None = None
@@ -131,6 +146,40 @@ class LeaderElector:
             a function that ends the subscription.
         """
         return self._announcements.subscribe(callback)
+
+    # ---- ways to give the term up
+
+    def resign(self) -> None:
+        """Give up the present term early: its work is asked to end, and others campaign before this elector.
+
+        The term is released when the work has ended, at most `drain_timeout` later. May be called from any
+        thread.
+
+        Raises:
+            NotLeaderError: this elector does not lead.
+        """
+        self._give_up_for("")
+
+    def transfer(self, to: str) -> None:
+        """Give up the present term, as `resign` does, for one candidate, which the others let go first.
+
+        Args:
+            to: its identity. If it is not there, the others campaign after a moment.
+
+        Raises:
+            NotLeaderError: this elector does not lead.
+            ConfigurationError: `to` is this candidate itself, or empty.
+        """
+        if to in ("", self.identity):
+            raise ConfigurationError(f"transfer needs the identity of another candidate, not {to!r}.")
+        self._give_up_for(to)
+
+    def _give_up_for(self, to: str) -> None:
+        office = self._office
+        if office is None or not self.is_leader():
+            leads = f"{self.leader!r} leads" if self.leader else "nobody is known to lead"
+            raise NotLeaderError(f"{self.lock.describe()} is not led by this candidate: {leads}")
+        office.loop.call_soon_threadsafe(office.candidacy.transfer, to)
 
     # ---- ways to lead
 
@@ -228,12 +277,34 @@ class LeaderElector:
                 office.connect(candidacy)
                 candidacy.start()
                 try:
-                    yield office
+                    async with self._asked_for_fitness(candidacy):
+                        yield office
                 finally:
                     await candidacy.aclose()
         finally:
             self._office = None
             self._announcements.close()
+
+    @asynccontextmanager
+    async def _asked_for_fitness(self, candidacy: LockCandidacy) -> AsyncIterator[None]:
+        """Ask the program whether it is eligible, for as long as the block runs."""
+        if self._eligible is None:
+            yield
+            return
+
+        def tell(eligible: bool, reason: str) -> None:
+            candidacy.set_eligible(eligible)
+            self._publish(EligibilityChanged(eligible=eligible, reason=reason))
+
+        candidacy.set_eligible(False)
+        eligibility = Eligibility(self._eligible, self.timing.retry_period, tell)
+        asking = asyncio.create_task(eligibility.keep_asking(), name="tenure eligibility")
+        try:
+            yield
+        finally:
+            asking.cancel()
+            if await outlast(asking):
+                raise asyncio.CancelledError
 
     def _publish(self, event: Event) -> None:
         if self._office is not None:
@@ -251,6 +322,7 @@ class LeaderElector:
             drain_timeout=self._drain_timeout,
             epoch=self._epoch,
             election=self.lock.election,
+            preference=self._preference,
         )
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "Available",
     "CampaignStarted",
     "Elected",
+    "EligibilityChanged",
     "Event",
     "LeaderChanged",
     "LossReason",
@@ -110,6 +111,14 @@ class RecordTrouble(Event):
     """Something about the record that a person should know; emitted once per change of state."""
 
     message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EligibilityChanged(Event):
+    """The program says of itself that it may lead, or that it may not; `reason`: why not, if it told."""
+
+    eligible: bool
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tenure.election import Election
 from tenure.lock_driver import LockDriver
 from tenure.states import State
@@ -19,6 +21,14 @@ class LockCandidacy(LockDriver[Election]):
     def resign(self) -> None:
         """Give up the campaign, or the term once its body has ended."""
         self.perform(self.core.resign)
+
+    def transfer(self, to: str) -> None:
+        """Give up the term, if there is one, for the candidate of this name; empty: for anybody else."""
+        self.perform(partial(self.core.transfer, to))
+
+    def set_eligible(self, eligible: bool) -> None:
+        """Tell whether this candidate may campaign, and go on leading."""
+        self.perform(partial(self.core.set_eligible, eligible))
 
     def body_ended(self) -> None:
         """The body of the present or last term has ended."""

@@ -35,7 +35,7 @@ class Outcome(Generic[ResultT]):
     """How one turn in office ended: `result` counts only where `finished`.
 
     Attributes:
-        finished: the work returned while its term was valid.
+        finished: the work returned while its term was valid, and had not been asked to end.
         result: what it returned.
     """
 
@@ -52,6 +52,7 @@ class Office:
 
     Attributes:
         candidacy: set by `connect`, before anything else is called.
+        loop: the event loop that it runs in.
         tenure: the present term; None: there is none, or its body has ended.
         held_s: for how many seconds the body of the last term ran.
     """
@@ -61,6 +62,7 @@ class Office:
     def __init__(self, on_overrun: OnOverrun, pause_s: float) -> None:
         self._on_overrun = on_overrun
         self._pause_s = pause_s
+        self.loop = asyncio.get_running_loop()
         self._generation = fork_generation()
         self._stopping = asyncio.Event()
         self._elected: asyncio.Future[Tenure | None] | None = None
@@ -160,8 +162,7 @@ class Office:
         given_up = body.cancelled() or _gave_up(body, over is not None or tenure.was_denied)
         if over is None and given_up and not ending:
             await self._pause()
-        finished = over is None and not given_up
-        return Outcome(finished, body.result() if finished else None)
+        return body.result() if over is None and not given_up else Outcome(finished=False)
 
     async def leave(self) -> bool:
         """The body has ended: release, if there is something to release; return whether it was cancelled."""
@@ -217,8 +218,10 @@ def is_loss(error: BaseException) -> bool:
     return isinstance(error, LeadershipLostError)
 
 
-async def _begin(work: Callable[[Term], Awaitable[ResultT]], term: Term) -> ResultT:
-    return await work(term)
+async def _begin(work: Callable[[Term], Awaitable[ResultT]], term: Term) -> Outcome[ResultT]:
+    result = await work(term)
+    # Work that ends because it was asked to has not finished: it goes on in another term, here or elsewhere.
+    return Outcome(not term.is_ending(), result)
 
 
 def _gave_up(body: asyncio.Future[Any], may_be_lost: bool) -> bool:

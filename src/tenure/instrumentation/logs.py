@@ -9,6 +9,7 @@ from tenure.events import (
     Available,
     CampaignStarted,
     Elected,
+    EligibilityChanged,
     Event,
     LeaderChanged,
     Lost,
@@ -75,6 +76,12 @@ def _line(event: Event, identity: str) -> tuple[int, str]:
             return logging.INFO, "released"
         case RecordTrouble() | Unavailable():
             return logging.WARNING, event.message
+        case EligibilityChanged():
+            reason = f" ({event.reason})" if event.reason else ""
+            return (
+                logging.INFO,
+                "eligible" if event.eligible else f"not eligible{reason}: it does not campaign",
+            )
         case Available():
             return logging.INFO, "the store answers again"
     return logging.DEBUG, ""
