@@ -194,10 +194,10 @@ class Election:
         self._advance(now)
         self._under_way = None
         self._pace.succeeded()
+        self._refused_version = request.base.version if request.base is not None else 0
         if isinstance(request, NoteRequest):
             self._handover.note_failed(now)
-        self._refused_version = request.base.version if request.base is not None else 0
-        if request.base is None or self._claim.knowledge.high_water <= request.base.version:
+        elif request.base is None or self._claim.knowledge.high_water <= request.base.version:
             self._read_at = now + _RACE_NEWS_S if self.state is State.CAMPAIGNING else now
         self._settle(now)
 
@@ -308,13 +308,18 @@ class Election:
             return -math.inf
         due = math.inf
         if self.state is State.CAMPAIGNING:
-            starts_at = min(self._contest.starts_at, self._handover.note_at(self._claim.record))
+            starts_at = min(self._contest.starts_at, self._note_at())
             due = starts_at if self._read_at == math.inf else math.inf
         elif self.state in HOLDING:
             due = self._renew_at()
         elif self.state is State.RELEASING:
             due = -math.inf
         return min(due, self._read_at)
+
+    def _note_at(self) -> float:
+        if self.newest is not None and self.newest.version == self._refused_version:
+            return math.inf  # it is known to be overtaken, and the news is on its way
+        return self._handover.note_at(self._claim.record)
 
     def _renew_at(self) -> float:
         if self._term is None or self._drained_out:

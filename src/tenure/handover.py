@@ -129,7 +129,7 @@ class Handover:
         if not (self.eligible and own.priority and record and record.holder and record.attempt):
             return None
         named = record.contenders
-        if any(each.identity == self._identity for each in named):
+        if record.holder == self._identity or any(each.identity == self._identity for each in named):
             return None
         if len(named) >= MOST_CONTENDERS:
             lowest = min(named, key=lambda each: each.priority)

@@ -23,6 +23,7 @@ from random import Random
 from typing import Literal
 
 from tenure.election import Election, OnMissing
+from tenure.handover import Preference
 from tenure.record import Record, UnreadableRecord
 from tenure.requests import Purpose
 from tenure.testing.ambush import Ambush
@@ -184,6 +185,7 @@ class Cluster:
         rate: float = 1.0,
         offset: float = 0.0,
         timing: Timing | None = None,
+        preference: Preference | None = None,
     ) -> None:
         """Start a process.
 
@@ -193,11 +195,13 @@ class Cluster:
             rate: of its machine's clock, seconds per true second.
             offset: what that clock shows at the true time 0, in seconds.
             timing: its own, in place of the cluster's.
+            preference: how much it wants to lead; None: like any other.
         """
         link = Link(self._schedule, self._random)
         replica = self.replicas[len(self.processes) % len(self.replicas)]
         clock = self._clock(offset=offset, rate=rate)
-        process = Process(name, identity or name, clock, link, self.replicas, replica, timing or self._timing)
+        timing, preference = timing or self._timing, preference or Preference()
+        process = Process(name, identity or name, clock, link, self.replicas, replica, timing, preference)
         self.processes[name] = process
         self._start(process)
 
@@ -259,6 +263,23 @@ class Cluster:
                 driver = election.driver_of(process)
                 driver.resign()
                 self._schedule.after(seconds, driver.campaign)
+
+    def transfer(self, name: str, *, to: str = "") -> None:
+        """Let a process hand over what it leads, to one of this identity or to anybody."""
+        process = self.processes[name]
+        for election in self.elections:
+            if not process.crashed:
+                election.driver_of(process).transfer(to)
+
+    def be_ineligible(self, name: str, *, seconds: float | None = None) -> None:
+        """Let the program of a process say that it is not fit to lead."""
+        self._set_eligible(self.processes[name], False)
+        self._undo_after(seconds, self._set_eligible, self.processes[name], True)
+
+    def _set_eligible(self, process: Process, eligible: bool) -> None:
+        for election in self.elections:
+            if not process.crashed:
+                election.driver_of(process).set_eligible(eligible)
 
     # ---- the network
 
@@ -375,6 +396,10 @@ class Cluster:
         if world.store.head.record is not None:
             world.touch()
 
+    def request_handover(self, to: str = "", election: int = 0) -> None:
+        """Ask whoever leads to hand over, to one of this identity or to anybody."""
+        self._world(election).request(to)
+
     # ---- healing
 
     def ambush(self, verb: str, purpose: str = "acquire", *, delay_s: float = 0.0, **options: object) -> None:
@@ -389,7 +414,7 @@ class Cluster:
         self.elections[0].ambushes.append(Ambush(Purpose(purpose), verb, delay_s, options))
 
     def heal(self) -> None:
-        """End every fault: all run, everything is reachable, bodies end in time, the record can be read."""
+        """End every fault: all run and may lead, all is reachable, bodies end, the record can be read."""
         for number, election in enumerate(self.elections):
             election.ambushes.clear()
             if isinstance(election.world.store.head.record, UnreadableRecord):
@@ -404,6 +429,7 @@ class Cluster:
             if process.crashed:
                 self.restart(process.name)
             self._resume(process, process.generation)
+            self._set_eligible(process, True)
 
     def _start(self, process: Process) -> None:
         for election in self.elections:
@@ -413,6 +439,7 @@ class Cluster:
                 timing=process.timing,
                 draw=self._random.random,
                 on_missing=self._on_missing,
+                preference=process.preference,
             )
             election.join(process, core, self._on_missing).start()
 

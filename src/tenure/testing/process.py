@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from tenure.handover import Preference
 from tenure.testing.link import Link
 from tenure.testing.machine import MachineClock
 from tenure.testing.replica import Replica
@@ -26,6 +27,7 @@ class Process:
         replicas: those that its connections may end at.
         replica: that at which the one for its requests does.
         timing: of its candidates.
+        preference: how much its candidates want to lead.
         authorized: its credentials are good.
         paused: it stands still.
         crashed: it has ended.
@@ -41,6 +43,7 @@ class Process:
     replicas: list[Replica]
     replica: Replica
     timing: Timing
+    preference: Preference = field(default_factory=Preference)
     authorized: bool = True
     paused: bool = False
     crashed: bool = False

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from tenure.election import Election, OnMissing
+from tenure.handover import Preference
 from tenure.testing.ambush import WRITER
 from tenure.testing.cluster import Cluster
 from tenure.testing.machine import MachineClock
@@ -54,6 +55,7 @@ class Member:
         rate: of its clock.
         offset: of its clock, in seconds.
         identity: that it campaigns under.
+        preference: how much it wants to lead.
     """
 
     name: str
@@ -61,13 +63,15 @@ class Member:
     rate: float = 1.0
     offset: float = 0.0
     identity: str = ""
+    preference: Preference = field(default_factory=Preference)
 
     def __str__(self) -> str:
         lease, deadline = self.timing.lease_duration, self.timing.renew_deadline
         name = self.name if not self.identity else f"{self.name} as {self.identity}"
-        return (
-            f"{name}: lease {lease:g}s, deadline {deadline:g}s, clock {self.offset:+g}s at rate {self.rate:g}"
-        )
+        wish = f", priority {self.preference.priority}" if self.preference.priority else ""
+        wish += f", preempts after {self.preference.minimum_tenure:g}s" if self.preference.preempt else ""
+        clock = f"clock {self.offset:+g}s at rate {self.rate:g}"
+        return f"{name}: lease {lease:g}s, deadline {deadline:g}s, {clock}{wish}"
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class Scenario:
                 rate=member.rate,
                 offset=member.offset,
                 timing=member.timing,
+                preference=member.preference,
             )
         return cluster
 
@@ -151,6 +156,7 @@ class _Draw:
         self._seconds = seconds
         self._lease = self._random.choice([3.0, 15.0, 15.0, 30.0])
         self._tight = self._random.random() < 0.5
+        self._ranked = self._random.random() < 1 / 3
         self._on_missing: OnMissing = self._random.choice(["create", "wait"])
         self._calm = self._random.choice([4.0, 12.0, 30.0])  # mean seconds between two acts
 
@@ -176,7 +182,16 @@ class _Draw:
         rate = 1 + self._random.choice([-0.49, 0.49, self._random.uniform(-0.49, 0.49)]) * bound
         offset = self._random.choice([0.0, 1000.0, 1e6])
         identity = "twin" if self._random.random() < 0.1 else ""
-        return Member(name, timing, round(rate, 6), offset, identity)
+        return Member(name, timing, round(rate, 6), offset, identity, self._preference())
+
+    def _preference(self) -> Preference:
+        """In a third of the scenarios the members have different ones."""
+        if not self._ranked:
+            return Preference()
+        priority = self._random.choice([0, 0, 1, 7, 1000])
+        preempt = priority > 0 and self._random.random() < 0.5
+        tenure = self._lease * self._random.choice([0.0, 1.0, 4.0])
+        return Preference(priority=priority, preempt=preempt, minimum_tenure=tenure)
 
     def _acts(self, at: float, members: tuple[Member, ...]) -> list[Act]:
         if self._random.random() < 0.06:
@@ -242,6 +257,14 @@ def _drain(random: Random, name: str, seconds: float) -> _Drawn:
     return "drain_slowly", {"name": name, "drain_s": random.choice([seconds, float("inf")])}
 
 
+def _transfer(random: Random, name: str, seconds: float) -> _Drawn:
+    return "transfer", {"name": name, "to": random.choice(["", *"abcde", "twin", "nobody"])}
+
+
+def _request(random: Random, name: str, seconds: float) -> _Drawn:
+    return "request_handover", {"to": random.choice(["", *"abcde", "twin", "nobody"])}
+
+
 _STRIKES: list[tuple[str, dict[str, Any]]] = [
     ("empty_record", {}),
     ("delete_record", {}),
@@ -252,6 +275,9 @@ _STRIKES: list[tuple[str, dict[str, Any]]] = [
     ("pause", {"name": WRITER, "seconds": 20.0}),
     ("crash", {"name": WRITER, "seconds": 1.0}),
     ("resign", {"name": WRITER}),
+    ("transfer", {"name": WRITER, "to": "a"}),
+    ("request_handover", {"to": "b"}),
+    ("be_ineligible", {"name": WRITER, "seconds": 1.0}),
 ]
 
 
@@ -278,6 +304,9 @@ _ACTS: list[Callable[[Random, str, float], _Drawn]] = [
     _on_a_process("suspend"),
     _on_a_process("resign"),
     _on_a_process("resign"),
+    _on_a_process("be_ineligible"),
+    _transfer,
+    _request,
     _disconnect,
     _restart,
     _drain,

@@ -7,6 +7,7 @@ campaigns again.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from random import Random
 
@@ -94,6 +95,15 @@ class SimulatedDriver:
         """Give up what there is, and campaign no more."""
         self._wants_to_lead = False
         self.call("resign")
+
+    def transfer(self, to: str) -> None:
+        """Hand over what it leads."""
+        self.process.when_it_runs(partial(self._do, partial(self._world.transfer, self.candidate, to)))
+
+    def set_eligible(self, eligible: bool) -> None:
+        """Its program says whether it is fit to lead."""
+        say = partial(self._world.set_eligible, self.candidate, eligible)
+        self.process.when_it_runs(partial(self._do, say))
 
     def campaign(self) -> None:
         """Campaign again, after a resignation."""
@@ -259,9 +269,13 @@ class SimulatedDriver:
         state = self.candidate.core.state
         if method == "campaign" and state is not State.IDLE:
             return
-        self._world.now = self._schedule.now
-        self._world.call(self.candidate, method)
-        self.settle()
+        self._do(partial(self._world.call, self.candidate, method))
+
+    def _do(self, action: Callable[[], None]) -> None:
+        if not self._stopped:
+            self._world.now = self._schedule.now
+            action()
+            self.settle()
 
     def _ring(self, due: float) -> None:
         if due != self._alarm_at:

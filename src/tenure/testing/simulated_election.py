@@ -72,7 +72,13 @@ class SimulatedElection(Observer):
     def join(self, process: Process, core: Core, on_missing: OnMissing) -> SimulatedDriver:
         """Let a process campaign with a new core; return its driver, which is still to be started."""
         candidate = Candidate(
-            process.title, core, process.clock, process.timing, on_missing, identity=process.identity
+            process.title,
+            core,
+            process.clock,
+            process.timing,
+            on_missing,
+            identity=process.identity,
+            preference=process.preference,
         )
         self.world.now = self._schedule.now
         self.world.add(candidate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tenure.events import Elected, Event
-from tenure.requests import Purpose, Request, WriteRequest
+from tenure.requests import NoteRequest, Purpose, Request, WriteRequest
 from tenure.testing.world import Candidate, Observer
 
 __all__ = ["Tally"]
@@ -17,6 +17,7 @@ class Tally(Observer):
     Attributes:
         reads: sent, by name of the candidate.
         writes: sent, by name of the candidate.
+        notes: sent, by name of the candidate.
         acquisitions: how many of the writes were to begin a term.
         terms: how many began.
     """
@@ -28,6 +29,7 @@ class Tally(Observer):
         """Begin anew."""
         self.reads: Counter[str] = Counter()
         self.writes: Counter[str] = Counter()
+        self.notes: Counter[str] = Counter()
         self.acquisitions = 0
         self.terms = 0
 
@@ -35,6 +37,8 @@ class Tally(Observer):
         if isinstance(request, WriteRequest):
             self.writes[candidate.name] += 1
             self.acquisitions += request.purpose is Purpose.ACQUIRE
+        elif isinstance(request, NoteRequest):
+            self.notes[candidate.name] += 1
         else:
             self.reads[candidate.name] += 1
 

@@ -101,6 +101,16 @@ def _demand_quiet(cluster: Cluster, scenario: Scenario) -> None:
     expected = 60.0 / candidate.timing.renew_period
     if set(tally.writes) != {candidate.name} or abs(tally.writes[candidate.name] - expected) > 1.5:
         raise ViolationError(cluster.now, f"needless writes, or too few: {dict(tally.writes)}", 0)
+    _demand_few_notes(cluster, scenario)
+
+
+def _demand_few_notes(cluster: Cluster, scenario: Scenario) -> None:
+    """Who has a priority answers a roll call, once or after a conflict or two; the others write no notes."""
+    for name, number in cluster.tallies[0].notes.items():
+        process = cluster.processes[name.partition(".")[0]]
+        roll_calls = 1 + 60.0 / (4 * process.timing.lease_duration)
+        if number > roll_calls * len(scenario.members) * bool(process.preference.priority):
+            raise ViolationError(cluster.now, f"needless notes: {number} of {name}", 0)
 
 
 def _demand_tolerance(cluster: Cluster) -> None:
