@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tenure.errors import ConflictError
-from tenure.record import Attempt, Record, Versioned
+from tenure.record import Attempt, Contender, Record, Versioned
 from tenure.token import FencingToken
 from tests.locks.arena import TIMEOUT_S, Arena
 from tests.locks.conftest import Play
@@ -186,6 +186,39 @@ def test_exact_durations_tokens_and_attempts_travel_and_a_release_takes_them_awa
         assert (free.holder, free.lease_duration, free.token, free.transitions) == ("", 1, None, 1)
         assert free.attempt == Attempt("f0", 3)
         assert free.acquire_time == free.renew_time
+
+    play(scenario)
+
+
+def test_a_note_of_another_leaves_all_that_the_leader_lives_by_and_its_next_write_leaves_the_note(
+    play: Play,
+) -> None:
+    async def scenario(arena: Arena) -> None:
+        async with arena.session() as leader, arena.session() as other:
+            created = await leader.create(replace(LED, lease_duration=0.25), timeout=TIMEOUT_S)
+            seen = await other.read(timeout=TIMEOUT_S)
+            note = replace(record_of(seen), request="b", contenders=(Contender("b", 7, True),))
+            noted = await other.replace(seen, note, timeout=TIMEOUT_S)
+            assert noted.version > created.version
+            assert noted.uid == created.uid
+            assert record_of(noted) == note
+            assert await leader.read(timeout=TIMEOUT_S) == noted
+            with pytest.raises(ConflictError):
+                await leader.replace(created, RENEWED, timeout=TIMEOUT_S)
+            renewed = record_of(await leader.replace(noted, RENEWED, timeout=TIMEOUT_S))
+        assert (renewed.request, renewed.contenders) == (None, ())
+
+    play(scenario)
+
+
+def test_a_hint_stands_in_a_freed_record(play: Play) -> None:
+    async def scenario(arena: Arena) -> None:
+        async with arena.session() as session:
+            created = await session.create(LED, timeout=TIMEOUT_S)
+            attempt = Attempt("f0", 2)
+            release = Record(holder="", lease_duration=1, transitions=1, attempt=attempt, hint="b")
+            await session.replace(created, release, timeout=TIMEOUT_S)
+            assert record_of(await session.read(timeout=TIMEOUT_S)).hint == "b"
 
     play(scenario)
 
