@@ -84,9 +84,17 @@ def _takeover_s(scenario: Scenario) -> float:
     return max(m.timing.takeover_delay(scenario.longest_lease) for m in scenario.members) / slowest
 
 
+def _settling_s(scenario: Scenario) -> float:
+    """Return how long it takes until the one leads that nobody preempts."""
+    if not any(member.preference.preempt for member in scenario.members):
+        return 0.0
+    tenures = (member.preference.minimum_tenure for member in scenario.members)
+    return sum(tenures) + _SLACK_S * len(scenario.members)
+
+
 def _demand_quiet(cluster: Cluster, scenario: Scenario) -> None:
     """Steady leadership costs followers nothing, and the leader one write for each renewal."""
-    cluster.run(_DRAIN_TIMEOUT_S + 2 * _takeover_s(scenario) + _SLACK_S)
+    cluster.run(_DRAIN_TIMEOUT_S + 2 * _takeover_s(scenario) + _SLACK_S + _settling_s(scenario))
     tally, ended = cluster.tallies[0], cluster.watches_ended()
     tally.reset()
     leader = cluster.leader
