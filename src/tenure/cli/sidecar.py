@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
-from pathlib import Path
-from typing import Any
 
 import click
 
-from tenure.cli.clusters import cluster_config
-from tenure.cli.exits import CannotListenError
-from tenure.cli.flags import ADDRESS, DURATION, GoStyleCommand
-from tenure.errors import ConfigurationError
-from tenure.serving import Address, bind
-from tenure.sidecar import LOCK_KINDS, LockPlace, Sidecar, run_sidecar
-from tenure.timing import Timing
+from tenure.cli.candidate_options import CandidateOptions, candidate_options
+from tenure.cli.flags import DURATION, GoStyleCommand
+from tenure.sidecar import Sidecar, run_sidecar
 
 __all__ = ["command"]
 
@@ -54,54 +46,7 @@ Exit status:
 
 
 @click.command(cls=GoStyleCommand, epilog=_EPILOG, short_help="Campaign, and tell over HTTP who leads.")
-@click.option("--election", required=True, metavar="NAME", help="The election: the name of its lock object.")
-@click.option(
-    "--id", "identity", metavar="NAME", help="This candidate.  [default: $POD_NAME, else the hostname]"
-)
-@click.option(
-    "--election-namespace",
-    envvar="POD_NAMESPACE",
-    default="default",
-    metavar="NAMESPACE",
-    help="Where the lock object lives.  [default: $POD_NAMESPACE, else default]",
-)
-@click.option(
-    "--http",
-    "address",
-    type=ADDRESS,
-    metavar="HOST:PORT",
-    help="Answer there; :PORT means every interface.  [default: serve nothing]",
-)
-@click.option(
-    "--lock",
-    "kind",
-    type=click.Choice(LOCK_KINDS),
-    metavar="KIND",
-    default="lease",
-    show_default=True,
-    help=f"The kind of the lock object: {', '.join(LOCK_KINDS)}.",
-)
-@click.option(
-    "--lease-duration",
-    "--ttl",
-    type=DURATION,
-    default="15s",
-    show_default=True,
-    help="How long others wait for a leader that says nothing.",
-)
-@click.option(
-    "--renew-deadline",
-    type=DURATION,
-    help="A leader that cannot renew for so long has lost.  [default: 2/3 of the lease]",
-)
-@click.option(
-    "--renew-period", type=DURATION, help="From one renewal to the next.  [default: 1/3 of the lease]"
-)
-@click.option(
-    "--retry-period",
-    type=DURATION,
-    help="Between reads where watching is not possible.  [default: 2/15 of the lease]",
-)
+@candidate_options
 @click.option(
     "--drain-timeout",
     type=DURATION,
@@ -109,57 +54,19 @@ Exit status:
     show_default=True,
     help="How long giving the term up may take.",
 )
-@click.option(
-    "--on-missing",
-    type=click.Choice(["create", "wait"]),
-    default="create",
-    show_default=True,
-    help="Lead a record that was missing at once, or a lease later.",
-)
-@click.option(
-    "--use-cluster-credentials",
-    is_flag=True,
-    help="Only the Pod's own credentials.  [default: these in a Pod, elsewhere a kubeconfig]",
-)
-@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Use this kubeconfig.")
-@click.option("--context", metavar="NAME", help="Use this context of the kubeconfig.")
-@click.option("--verbose", is_flag=True, help="Log every change of state, not only what is wrong.")
-def command(
-    election: str,
-    identity: str | None,
-    election_namespace: str,
-    address: Address | None,
-    kind: str,
-    drain_timeout: float,
-    on_missing: Any,
-    use_cluster_credentials: bool,
-    kubeconfig: Path | None,
-    context: str | None,
-    verbose: bool,
-    **durations: float | None,
-) -> None:
+def command(candidate: CandidateOptions, drain_timeout: float) -> None:
     """Campaign for an election, and tell over HTTP who leads.
 
     Takes the flags of the leader-elector image of 2016, prints "NAME is the leader" at each change, and
     answers {"name": "NAME"}; everything else is new.
     """
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
-    config = cluster_config(kubeconfig, context, in_pod_only=use_cluster_credentials)
     sidecar = Sidecar(
-        place=LockPlace(name=election, namespace=election_namespace, config=config),
-        kind=kind,
-        identity=identity,
-        timing=Timing(**{name: value for name, value in durations.items() if value is not None}),
+        place=candidate.place,
+        kind=candidate.kind,
+        identity=candidate.identity,
+        timing=candidate.timing,
         drain_timeout=drain_timeout,
-        on_missing=on_missing,
-        listener=_listen(address) if address else None,
+        on_missing=candidate.on_missing,
+        listener=candidate.listen(),
     )
     asyncio.run(run_sidecar(sidecar))
-
-
-def _listen(address: Address) -> socket.socket:
-    try:
-        return bind(*address)
-    except ConfigurationError as error:
-        raise CannotListenError(str(error)) from error

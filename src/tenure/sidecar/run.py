@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Never
 
 from tenure.election import OnMissing
 from tenure.elector import LeaderElector
 from tenure.events import Event, LeaderChanged
-from tenure.serving import Limits, serve
-from tenure.sidecar.app import App
+from tenure.sidecar.answering import answering
 from tenure.sidecar.kinds import LockPlace
 from tenure.sidecar.outlook import Outlook
 from tenure.sidecar.predecessors import Predecessors
@@ -25,11 +23,6 @@ from tenure.timing import Timing
 __all__ = ["Sidecar", "run_sidecar"]
 
 _STDOUT = 1
-# Connections inherit it. Left to itself, the kernel keeps megabytes for each client that does not read, and
-# the Pod pays for them out of its memory.
-_BUFFER_BYTES = 16 * 1024
-_LAST_WORD_S = 0.2
-"""How long the event streams may take to tell that they end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +65,7 @@ async def run_sidecar(sidecar: Sidecar) -> None:
     elector.subscribe(_Announcer())
     outlook = Outlook(elector)
     with termination() as ending:
-        async with _answering(sidecar.listener, outlook):
+        async with answering(sidecar.listener, outlook):
             await _until_done_or(ending, _campaign(sidecar, elector, outlook))
 
 
@@ -99,24 +92,6 @@ async def _until_done_or(ending: asyncio.Event, work: Coroutine[None, None, None
         await asyncio.wait({working})
     if not working.cancelled():
         working.result()
-
-
-@asynccontextmanager
-async def _answering(listener: socket.socket | None, outlook: Outlook) -> AsyncIterator[None]:
-    """Answer over HTTP for as long as the block runs, and let the streams say their last word."""
-    if listener is None:
-        yield
-        return
-    for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-        listener.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER_BYTES)
-    limits = Limits.of_process()
-    app = App(outlook, max_streams=limits.connections // 2)
-    async with serve(app, sockets=[listener], limits=limits):
-        try:
-            yield
-        finally:
-            outlook.end()
-            await app.streams_ended(_LAST_WORD_S)
 
 
 class _Announcer:

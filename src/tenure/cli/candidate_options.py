@@ -1,0 +1,166 @@
+"""Candidate options: the flags of every command that campaigns."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tenure.cli.clusters import cluster_config
+from tenure.cli.exits import CannotListenError
+from tenure.cli.flags import ADDRESS, DURATION
+from tenure.election import OnMissing
+from tenure.errors import ConfigurationError
+from tenure.serving import Address, bind
+from tenure.sidecar import LOCK_KINDS, LockPlace
+from tenure.timing import Timing
+
+__all__ = ["CandidateOptions", "candidate_options"]
+
+_OPTIONS = (
+    click.option(
+        "--election", required=True, metavar="NAME", help="The election: the name of its lock object."
+    ),
+    click.option(
+        "--id", "identity", metavar="NAME", help="This candidate.  [default: $POD_NAME, else the hostname]"
+    ),
+    click.option(
+        "--election-namespace",
+        envvar="POD_NAMESPACE",
+        default="default",
+        metavar="NAMESPACE",
+        help="Where the lock object lives.  [default: $POD_NAMESPACE, else default]",
+    ),
+    click.option(
+        "--http",
+        "address",
+        type=ADDRESS,
+        metavar="HOST:PORT",
+        help="Answer there; :PORT means every interface.  [default: serve nothing]",
+    ),
+    click.option(
+        "--lock",
+        "kind",
+        type=click.Choice(LOCK_KINDS),
+        metavar="KIND",
+        default="lease",
+        show_default=True,
+        help=f"The kind of the lock object: {', '.join(LOCK_KINDS)}.",
+    ),
+    click.option(
+        "--lease-duration",
+        "--ttl",
+        type=DURATION,
+        default="15s",
+        show_default=True,
+        help="How long others wait for a leader that says nothing.",
+    ),
+    click.option(
+        "--renew-deadline",
+        type=DURATION,
+        help="A leader that cannot renew for so long has lost.  [default: 2/3 of the lease]",
+    ),
+    click.option(
+        "--renew-period", type=DURATION, help="From one renewal to the next.  [default: 1/3 of the lease]"
+    ),
+    click.option(
+        "--retry-period",
+        type=DURATION,
+        help="Between reads where watching is not possible.  [default: 2/15 of the lease]",
+    ),
+    click.option(
+        "--on-missing",
+        type=click.Choice(["create", "wait"]),
+        default="create",
+        show_default=True,
+        help="Lead a record that was missing at once, or a lease later.",
+    ),
+    click.option(
+        "--use-cluster-credentials",
+        is_flag=True,
+        help="Only the Pod's own credentials.  [default: these in a Pod, elsewhere a kubeconfig]",
+    ),
+    click.option("--kubeconfig", type=click.Path(path_type=Path), help="Use this kubeconfig."),
+    click.option("--context", metavar="NAME", help="Use this context of the kubeconfig."),
+    click.option("--verbose", is_flag=True, help="Log every change of state, not only what is wrong."),
+)
+_DURATIONS = ("lease_duration", "renew_deadline", "renew_period", "retry_period")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateOptions:
+    """What the flags say of a candidate.
+
+    Attributes:
+        place: of the election.
+        kind: of the lock, one of `LOCK_KINDS`.
+        identity: the name to campaign under; None: the default.
+        timing: the durations.
+        on_missing: as of `LeaderElector`.
+        address: where to answer over HTTP; None: nowhere.
+    """
+
+    place: LockPlace
+    kind: str
+    identity: str | None
+    timing: Timing
+    on_missing: OnMissing
+    address: Address | None
+
+    def listen(self) -> socket.socket | None:
+        """Listen on the address, if there is one.
+
+        Raises:
+            CannotListenError: it cannot be listened on.
+        """
+        try:
+            return bind(*self.address) if self.address else None
+        except ConfigurationError as error:
+            raise CannotListenError(str(error)) from error
+
+
+def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags of a candidate; it gets them as one argument, `candidate`.
+
+    The log goes to stderr from then on.
+
+    Raises:
+        click.UsageError, ConfigurationError: what the flags say cannot work.
+    """
+
+    @functools.wraps(command)
+    def with_candidate(
+        *,
+        election: str,
+        identity: str | None,
+        election_namespace: str,
+        address: Address | None,
+        kind: str,
+        on_missing: OnMissing,
+        use_cluster_credentials: bool,
+        kubeconfig: Path | None,
+        context: str | None,
+        verbose: bool,
+        **others: Any,
+    ) -> Any:
+        durations = {name: others.pop(name) for name in _DURATIONS}
+        level = logging.INFO if verbose else logging.WARNING
+        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
+        config = cluster_config(kubeconfig, context, in_pod_only=use_cluster_credentials)
+        candidate = CandidateOptions(
+            place=LockPlace(name=election, namespace=election_namespace, config=config),
+            kind=kind,
+            identity=identity,
+            timing=Timing(**{name: value for name, value in durations.items() if value is not None}),
+            on_missing=on_missing,
+            address=address,
+        )
+        return command(candidate=candidate, **others)
+
+    return functools.reduce(lambda function, option: option(function), reversed(_OPTIONS), with_candidate)
