@@ -7,25 +7,23 @@ ended hours ago.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import math
 import os
-import sys
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Protocol
 
 from tenure.fork import fork_generation
+from tenure.timerfd import CLOCK, open_timerfd, set_timerfd
 
 __all__ = ["BootAlarm", "BootClock", "BootTimer", "boot_time", "simulated_clock"]
 
 _log = logging.getLogger("tenure")
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
 _CHECK_PERIOD_S = 1.0
 
-if _CLOCK is None:  # pragma: no cover - no such platform in the tests
+if CLOCK is None:  # pragma: no cover - no such platform in the tests
     _log.warning("no CLOCK_BOOTTIME on this platform: a suspend of the machine may go unnoticed")
 
 
@@ -63,7 +61,7 @@ def boot_time() -> float:
     clock = simulated_clock.get()
     if clock is not None:
         return clock.time()
-    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
+    return time.monotonic() if CLOCK is None else time.clock_gettime(CLOCK)
 
 
 class BootTimer:
@@ -103,12 +101,11 @@ class _TimerFd:
         self._loop = loop
         self._fire = fire
         self._generation = fork_generation()
-        self._fd = _timerfd_create()
+        self._fd = open_timerfd()
         loop.add_reader(self._fd, self._ready)
 
     def set(self, when: float | None) -> None:
-        # 0 would disarm it, so a time long past becomes a nanosecond after boot.
-        _timerfd_settime(self._fd, 0.0 if when is None else max(when, 1e-9))
+        set_timerfd(self._fd, when)
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -163,41 +160,3 @@ def _open_alarm(loop: asyncio.AbstractEventLoop, fire: Callable[[], None], perio
         return _TimerFd(loop, fire)
     except (OSError, AttributeError, NotImplementedError):
         return _Checks(loop, fire, period)
-
-
-if sys.version_info >= (3, 13):
-
-    def _timerfd_create() -> int:
-        if _CLOCK is None:
-            raise OSError("no boot-time clock")
-        return os.timerfd_create(_CLOCK, flags=os.TFD_NONBLOCK | os.TFD_CLOEXEC)
-
-    def _timerfd_settime(fd: int, when: float) -> None:
-        os.timerfd_settime(fd, flags=os.TFD_TIMER_ABSTIME, initial=when)
-
-else:
-
-    class _TimeSpec(ctypes.Structure):
-        _fields_ = [("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long)]
-
-    class _ITimerSpec(ctypes.Structure):
-        _fields_ = [("it_interval", _TimeSpec), ("it_value", _TimeSpec)]
-
-    _libc = ctypes.CDLL(None, use_errno=True)
-    _TFD_TIMER_ABSTIME = 1
-
-    def _timerfd_create() -> int:
-        if _CLOCK is None:
-            raise OSError("no boot-time clock")
-        return _checked(_libc.timerfd_create(_CLOCK, os.O_NONBLOCK | os.O_CLOEXEC))
-
-    def _timerfd_settime(fd: int, when: float) -> None:
-        seconds = int(when)
-        value = _ITimerSpec(_TimeSpec(0, 0), _TimeSpec(seconds, int((when - seconds) * 1e9)))
-        _checked(_libc.timerfd_settime(fd, _TFD_TIMER_ABSTIME, ctypes.byref(value), None))
-
-    def _checked(result: int) -> int:
-        if result < 0:
-            error = ctypes.get_errno()
-            raise OSError(error, os.strerror(error))
-        return result

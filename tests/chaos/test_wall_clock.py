@@ -23,11 +23,11 @@ AHEAD_S = 1000
 # Tells its clocks, and what the kernel says is left of a timer set just now, each time it is asked.
 PROGRAM = f"""
 import json, re, sys, time
-from tenure import clock
+from tenure import clock, timerfd
 
 def left_of_timer():
-    fd = clock._timerfd_create()
-    clock._timerfd_settime(fd, clock.boot_time() + {AHEAD_S})
+    fd = timerfd.open_timerfd()
+    timerfd.set_timerfd(fd, clock.boot_time() + {AHEAD_S})
     return int(re.search(r"it_value: .(\\d+)", open(f"/proc/self/fdinfo/{{fd}}").read())[1])
 
 for line in sys.stdin:
