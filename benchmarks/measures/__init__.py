@@ -14,6 +14,7 @@ from benchmarks.measures import (
     start,
     takeover_crash,
     takeover_release,
+    transfer,
 )
 from benchmarks.row import Row
 
@@ -23,6 +24,7 @@ MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "takeover_release": takeover_release.run,
     "takeover_idle": takeover_release.run_idle,
     "takeover_crash": takeover_crash.run,
+    "transfer": transfer.run,
     "requests": requests.run,
     "start": start.run,
     "memory": memory.run,
