@@ -6,25 +6,31 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-__all__ = ["main"]
+__all__ = ["main", "main_of_kubectl"]
 
 _EXTRA = ("click", "starlette", "uvicorn")
 _EXIT_STATUS_USAGE = 2
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main(arguments: Sequence[str] | None = None, *, program: str = "tenure") -> NoReturn:
     """Run one command and exit with its status.
 
     Args:
         arguments: without the program's name; None: those of the process.
+        program: by what name people call it.
     """
     try:
         from tenure.cli.root import run
 
-        status = run(arguments)
+        status = run(arguments, program)
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
-        print(f"tenure: the command line needs {error.name}: pip install 'tenure[cli]'", file=sys.stderr)
+        print(f"{program}: the command line needs {error.name}: pip install 'tenure[cli]'", file=sys.stderr)
         status = _EXIT_STATUS_USAGE
     sys.exit(status)
+
+
+def main_of_kubectl() -> NoReturn:
+    """Do the same as ``kubectl tenure``: kubectl runs the program ``kubectl-tenure`` of its path."""
+    main(program="kubectl tenure")

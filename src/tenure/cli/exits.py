@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["LISTEN", "PERMISSION", "USAGE", "CannotListenError"]
+__all__ = ["INTERRUPTED", "LISTEN", "NO_LEADER", "PERMISSION", "UNCLEAR", "USAGE", "CannotListenError"]
 
 USAGE = 2
 """Wrong flags, or a configuration that cannot work."""
@@ -12,6 +12,12 @@ PERMISSION = 3
 """The API server refuses this identity."""
 LISTEN = 4
 """The address to listen on is taken or not of this machine."""
+NO_LEADER = 5
+"""An election that was asked for has no leader."""
+UNCLEAR = 6
+"""Who leads cannot be told: a record that cannot be read, or two that name different leaders."""
+INTERRUPTED = 130
+"""SIGINT or SIGTERM ended what would have gone on."""
 
 
 class CannotListenError(click.ClickException):

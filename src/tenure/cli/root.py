@@ -9,13 +9,13 @@ from importlib.metadata import version
 
 import click
 
-from tenure.cli.exits import PERMISSION, USAGE
+from tenure.cli.exits import INTERRUPTED, PERMISSION, USAGE
 from tenure.errors import ConfigurationError, PermissionDeniedError, TenureError
 
 __all__ = ["run"]
 
-COMMANDS = ("demo", "devserver", "sidecar", "simulate")
-_INTERRUPTED = 130
+COMMANDS = ("demo", "devserver", "sidecar", "simulate", "status", "watch")
+_PROGRAM = "tenure"
 
 
 class _Commands(click.Group):
@@ -26,6 +26,8 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"tenure.cli.{cmd_name}").command
+        if command.epilog and ctx.info_name != _PROGRAM:
+            command.epilog = command.epilog.replace(f"\n  {_PROGRAM} ", f"\n  {ctx.info_name} ")
         return command
 
 
@@ -37,36 +39,37 @@ def _tenure() -> None:
     """Leader election on Kubernetes, where a stale leader can do no harm."""
 
 
-def run(arguments: Sequence[str] | None) -> int:
+def run(arguments: Sequence[str] | None, program: str) -> int:
     """Run one command; whatever goes wrong on purpose is one line on stderr and a status of its own.
 
     Args:
         arguments: without the program's name; None: those of the process.
+        program: by what name people call it.
 
     Returns:
         the exit status.
     """
     try:
-        status = _tenure.main(arguments, prog_name="tenure", standalone_mode=False)
+        status = _tenure.main(arguments, prog_name=program, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return USAGE
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "tenure"
-        return _fail(f"{error.format_message().rstrip('.')} (see {command} --help)", USAGE)
+        command = error.ctx.command_path if error.ctx else program
+        return _fail(f"{error.format_message().rstrip('.')} (see {command} --help)", USAGE, program)
     except click.ClickException as error:
-        return _fail(error.format_message(), error.exit_code)
+        return _fail(error.format_message(), error.exit_code, program)
     except ConfigurationError as error:
-        return _fail(str(error), USAGE)
+        return _fail(str(error), USAGE, program)
     except PermissionDeniedError as error:
-        return _fail(str(error), PERMISSION)
+        return _fail(str(error), PERMISSION, program)
     except TenureError as error:
-        return _fail(str(error), 1)
+        return _fail(str(error), 1, program)
     except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
+        return INTERRUPTED
     return status if isinstance(status, int) else 0
 
 
-def _fail(message: str, status: int) -> int:
-    print(f"tenure: {' '.join(message.split())}", file=sys.stderr)
+def _fail(message: str, status: int, program: str) -> int:
+    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
     return status

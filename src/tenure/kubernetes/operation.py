@@ -16,6 +16,7 @@ class Operation:
 
     Attributes:
         verb: as in an RBAC rule: get, list, watch, create, update, patch, delete.
+        namespace: of the object; empty for the collection of all namespaces.
         name: of the object; empty for a collection.
         server: base URL of the API server.
     """
@@ -27,8 +28,14 @@ class Operation:
     server: str
 
     def __str__(self) -> str:
-        target = f"{self.namespace}/{self.name}" if self.name else f"in {self.namespace}"
+        where = f"in {self.namespace}" if self.namespace else "in all namespaces"
+        target = f"{self.namespace}/{self.name}" if self.name else where
         return f"{self.verb} {self.resource.plural} {target} at {self.server}"
+
+    @property
+    def rbac_role(self) -> str:
+        """The kind of role that the rule belongs into, and where that is bound."""
+        return f'Role in namespace "{self.namespace}"' if self.namespace else "ClusterRole"
 
     @property
     def rbac_rule(self) -> str:

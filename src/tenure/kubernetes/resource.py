@@ -30,9 +30,13 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str, name: str = "") -> str:
-        """Return the URL path of one object, or of the collection when `name` is empty."""
+        """Return the URL path of one object, or of the collection when `name` is empty.
+
+        Without `namespace` it is the collection of all namespaces.
+        """
         root = f"/apis/{self.group}" if self.group else "/api"
-        path = f"{root}/{self.version}/namespaces/{quote(namespace, safe='')}/{self.plural}"
+        within = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+        path = f"{root}/{self.version}{within}/{self.plural}"
         return f"{path}/{quote(name, safe='')}" if name else path
 
 

@@ -87,7 +87,7 @@ def _client_error(
     if code == 403:
         return PermissionDeniedError(
             f"{message}; it takes the RBAC rule {operation.rbac_rule} "
-            f'in a Role in namespace "{operation.namespace}", bound to this identity'
+            f"in a {operation.rbac_role}, bound to this identity"
         )
     if code == 404 and _names(operation, status):
         return NotFoundError(message)

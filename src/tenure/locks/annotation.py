@@ -37,6 +37,9 @@ class AnnotationCodec:
         record, renew_time = decode_leader_json(annotations[_LEADER], _LEADER)
         return read_marks(record, renew_time, annotations)
 
+    def is_election(self, obj: Mapping[str, Any]) -> bool:
+        return _LEADER in annotations_of(obj)
+
     def encode(self, record: Record, obj: dict[str, Any]) -> None:
         text, renew_time = encode_leader_json(record)
         annotations = {**annotations_of(obj), _LEADER: text}

@@ -42,6 +42,9 @@ class BlackboardCodec:
             holder=name, lease_duration=math.inf if name else None, transitions=liveness.transitions
         )
 
+    def is_election(self, obj: Mapping[str, Any]) -> bool:
+        return _NAME in section_of(obj, "data")
+
     def encode(self, record: Record, obj: dict[str, Any]) -> None:
         text, renew_time = encode_leader_json(record)
         obj["data"] = {**section_of(obj, "data"), _NAME: record.holder}

@@ -47,6 +47,14 @@ class Codec(Protocol):
         """
         ...
 
+    def is_election(self, obj: Mapping[str, Any]) -> bool:
+        """Tell whether the object is there for an election, among others of its resource.
+
+        Raises:
+            UndecodableError: there is something else in place of what would tell.
+        """
+        ...
+
     def encode(self, record: Record, obj: dict[str, Any]) -> None:
         """Write the record, with both its times, into the object; touch nothing else in it."""
         ...

@@ -61,7 +61,7 @@ class KubeSession:
                 obj = await self._client.get(*self._place, timeout=timeout)
         except NotFoundError:
             return Versioned(record=None, version=0)
-        return self._observe(obj)
+        return self.observe(obj)
 
     async def create(self, record: Record, *, timeout: float) -> Versioned:
         resource, namespace, name = self._place
@@ -72,7 +72,7 @@ class KubeSession:
         }
         self._write_into(body, record)
         with _only(ConflictError):
-            return self._observe(await self._client.create(resource, namespace, body, timeout=timeout))
+            return self.observe(await self._client.create(resource, namespace, body, timeout=timeout))
 
     async def replace(self, base: Versioned, record: Record, *, timeout: float) -> Versioned:
         # The whole object goes back, with its uid and resourceVersion: what others put into it survives,
@@ -81,7 +81,7 @@ class KubeSession:
         self._write_into(body, record)
         try:
             with _only(ConflictError, NotFoundError):
-                return self._observe(await self._client.replace(*self._place, body, timeout=timeout))
+                return self.observe(await self._client.replace(*self._place, body, timeout=timeout))
         except NotFoundError as error:
             raise ConflictError(f"{self._place} is gone") from error
 
@@ -97,7 +97,7 @@ class KubeSession:
                     version = str(self._version_of(event.object))
                     if event.type != "BOOKMARK":
                         must_exist = False
-                        seen = self._observe(event.object, deleted=event.type == "DELETED")
+                        seen = self.observe(event.object, deleted=event.type == "DELETED")
                         if (seen.version, seen.uid) != (since.version, since.uid):
                             yield seen
                     elif must_exist:
@@ -136,7 +136,12 @@ class KubeSession:
             metadata["labels"] = {**(metadata.get("labels") or {}), **self._labels}
         self._codec.encode(self._stamping.stamp(record), obj)
 
-    def _observe(self, obj: Mapping[str, Any], *, deleted: bool = False) -> Versioned:
+    def observe(self, obj: Mapping[str, Any], *, deleted: bool = False) -> Versioned:
+        """Return what the API server's form of the object says.
+
+        Raises:
+            LockUnavailableError: it is none: without a version, or with another kind of uid.
+        """
         version, uid = self._version_of(obj), obj["metadata"].get("uid") or ""
         if not isinstance(uid, str):
             raise LockUnavailableError(f"{self._place}: the server's answer has the uid {uid!r:.40}")

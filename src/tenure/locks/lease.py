@@ -16,6 +16,10 @@ from tenure.record import Record
 
 __all__ = ["LeaseCodec", "LeaseLock"]
 
+# Leases that tell that somebody lives, and elect nobody: nodes, API servers, candidates of an election.
+_HEARTBEAT_NAMESPACE = "kube-node-lease"
+_HEARTBEAT_LABELS = ("apiserver.kubernetes.io/identity", "tenure.dev/election")
+
 
 class LeaseCodec:
     """A record in a Lease's spec."""
@@ -33,6 +37,14 @@ class LeaseCodec:
             )
         record = decode_fields(spec, transitions="leaseTransitions", where="spec.")
         return read_marks(record, spec.get("renewTime"), annotations_of(obj))
+
+    def is_election(self, obj: Mapping[str, Any]) -> bool:
+        metadata = section_of(obj, "metadata")
+        labels = section_of(metadata, "labels")
+        is_heartbeat = metadata.get("namespace") == _HEARTBEAT_NAMESPACE or any(
+            label in labels for label in _HEARTBEAT_LABELS
+        )
+        return not is_heartbeat and bool(section_of(obj, "spec"))
 
     def encode(self, record: Record, obj: dict[str, Any]) -> None:
         assert record.acquire_time

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tenure.kubernetes.config import ClusterConfig
 from tenure.lock import Lock
 
-__all__ = ["LOCK_KINDS", "LockPlace"]
+if TYPE_CHECKING:
+    from tenure.locks.kube import KubeLock
+
+__all__ = ["LOCK_KINDS", "LockPlace", "single_lock"]
 
 LOCK_KINDS = ("lease", "endpoints", "configmap", "blackboard", "endpointsleases", "configmapsleases")
 """What ``--lock`` takes; the last two are held as two objects, to migrate from one to the other."""
@@ -39,10 +42,11 @@ class LockPlace:
             from tenure.locks.multi import MultiLock
 
             return MultiLock(self.lock(_PRIMARIES[kind]), self.lock("lease"))
-        return _single_lock(kind)(self.name, self.namespace, config=self.config)
+        return single_lock(kind)(self.name, self.namespace, config=self.config)
 
 
-def _single_lock(kind: str) -> Callable[..., Lock]:
+def single_lock(kind: str) -> type[KubeLock]:
+    """Return the class of a kind of lock that is one object."""
     # Loaded at first use: a sidecar that holds a Lease does not pay for the rest.
     if kind == "lease":
         from tenure.locks.lease import LeaseLock
