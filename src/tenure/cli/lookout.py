@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import NoReturn, Protocol
 
@@ -42,7 +42,7 @@ class Source(Protocol):
         """Whether this one would be among them."""
         ...
 
-    def watch(self) -> AsyncIterator[tuple[Election, Versioned]]:
+    def watch(self) -> AsyncGenerator[tuple[Election, Versioned], None]:
         """Yield the changes since the last read."""
         ...
 
@@ -67,7 +67,7 @@ class SessionSource:
     def tells(self, election: Election) -> bool:
         return election == self.election
 
-    async def watch(self) -> AsyncIterator[tuple[Election, Versioned]]:
+    async def watch(self) -> AsyncGenerator[tuple[Election, Versioned], None]:
         async for seen in self._session.watch(self._last):
             yield self.election, seen
 
@@ -91,7 +91,7 @@ class CollectionSource:
     def tells(self, election: Election) -> bool:
         return election.kind == self._kind
 
-    async def watch(self) -> AsyncIterator[tuple[Election, Versioned]]:
+    async def watch(self) -> AsyncGenerator[tuple[Election, Versioned], None]:
         async with aclosing(self._collection.watch()) as changes:
             async for place, seen in changes:
                 yield Election(place.namespace, place.name, self._kind), seen
@@ -179,13 +179,20 @@ class Lookout:
             except PermissionDeniedError as error:
                 self._say_once(f"{error}; reading every {_RETRY_PERIOD_S:g} s instead")
                 await asyncio.sleep(_RETRY_PERIOD_S)
+            await self._read(source)
+
+    async def _read(self, source: Source) -> None:
+        """Read until there is an answer: what a watch tells after an outage would lack what came before."""
+        while True:
             try:
                 facts, now = await _fetch(source)
             except (LockUnavailableError, PermissionDeniedError) as error:
                 self._lost_contact(source, error)
+                await asyncio.sleep(_RETRY_PERIOD_S)
             else:
                 self._regained_contact(source)
                 self._take_all(source, facts, now)
+                return
 
     def _take_all(self, source: Source, facts: Facts, now: float) -> None:
         for election, seen in facts:
@@ -196,13 +203,15 @@ class Lookout:
                 self._take(election, _GONE, now, is_read=True)
 
     async def _follow(self, source: Source) -> None:
-        async for election, seen in source.watch():
-            self._take(election, seen, boot_time(), is_read=False)
+        async with aclosing(source.watch()) as changes:
+            async for election, seen in changes:
+                if not self._take(election, seen, boot_time(), is_read=False):
+                    self._take_all(source, *await _fetch(source))
 
-    def _take(self, election: Election, seen: Versioned, now: float, *, is_read: bool) -> None:
+    def _take(self, election: Election, seen: Versioned, now: float, *, is_read: bool) -> bool:
         sight = self.sights.setdefault(election, Sight(election))
-        sight.take(seen, now, is_read=is_read)
         self._news.set()
+        return sight.take(seen, now, is_read=is_read)
 
     def _silence_s(self, source: Source) -> float:
         """Return how long a watch is believed: until something seems to run out, at most."""

@@ -48,8 +48,8 @@ class Sight:
         self._knowledge = Knowledge(Timing())
         self._looked_at = -math.inf
 
-    def take(self, seen: Versioned, now: float, *, is_read: bool) -> None:
-        """Take in an observation.
+    def take(self, seen: Versioned, now: float, *, is_read: bool) -> bool:
+        """Take in an observation; return False if it is older than what is known, so that a read must tell.
 
         Args:
             seen: the record at a version, or its absence.
@@ -64,6 +64,7 @@ class Sight:
             self._looked_at = now
         if news in (News.CHANGED, News.RESET):
             self.is_witnessed = not is_first
+        return news is not News.IGNORED
 
     @property
     def newest(self) -> Versioned:

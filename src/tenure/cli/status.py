@@ -106,10 +106,9 @@ async def _show(
             await _wait(lookout, wait_s)
         sights = list(lookout.sights.values())
         _print_all(sights, printer)
-        for warning in (*filter(None, (sight.reason for sight in sights)), *_splits(sights)):
-            _note(f"warning: {warning}")
+        warned = _warn(sights, set())
         if watching:
-            await _print_changes(lookout, printer)
+            await _print_changes(lookout, printer, warned)
         return _status_of(sights)
 
 
@@ -128,7 +127,7 @@ async def _wait(lookout: Lookout, wait_s: float) -> None:
         pass
 
 
-async def _print_changes(lookout: Lookout, printer: Printer) -> NoReturn:
+async def _print_changes(lookout: Lookout, printer: Printer, warned: set[str]) -> NoReturn:
     told = {election: sight.gist for election, sight in lookout.sights.items()}
     async with lookout.keeping():
         while True:
@@ -137,6 +136,16 @@ async def _print_changes(lookout: Lookout, printer: Printer) -> NoReturn:
                 if told.get(sight.election) != sight.gist:
                     told[sight.election] = sight.gist
                     printer.print_change(Account(sight, boot_time(), utc_now()))
+            warned = _warn(lookout.sights.values(), warned)
+
+
+def _warn(sights: Iterable[Sight], warned: set[str]) -> set[str]:
+    """Tell what is wrong, unless it was told before; return all that is wrong now."""
+    wrong = [*filter(None, (sight.reason for sight in sights)), *_splits(sights)]
+    for warning in wrong:
+        if warning not in warned:
+            _note(f"warning: {warning}")
+    return set(wrong)
 
 
 def _splits(sights: Iterable[Sight]) -> Iterator[str]:

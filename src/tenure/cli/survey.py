@@ -68,7 +68,7 @@ async def survey_names(options: PlaceOptions, names: Sequence[str], say: Say) ->
         found = {election.name for election, sight in lookout.sights.items() if _is_there(sight)}
         if refusals and not found.issuperset(names):
             raise refusals[0]
-        for refusal in refusals:
+        for refusal in dict.fromkeys(map(str, refusals)):  # two kinds of lock are ConfigMaps
             say(f"not looked at: {refusal}")
         if options.lock == AUTO:
             _forget_absent(lookout, found)

@@ -67,13 +67,13 @@ def command(
 
 async def _watch(options: PlaceOptions, name: str, *, is_json: bool) -> NoReturn:
     async with survey_names(options, [name], _note) as lookout:
-        kinds = [election.kind for election in lookout.sights]
-    if len(kinds) > 1:
-        _note(
-            f"{name} is in several kinds of lock, {' and '.join(kinds)}; following its {kinds[0]} "
-            "(choose with --lock)"
-        )
-    observer = LeaderObserver(options.place(name).lock(kinds[0]))
+        # Where somebody leads comes first.
+        sights = sorted(lookout.sights.values(), key=lambda sight: not sight.holder)
+    kind = sights[0].election.kind
+    if len(sights) > 1:
+        others = " and ".join(sight.election.kind for sight in sights[1:])
+        _note(f"following the {kind} of {name}; there is a lock of kind {others}, too (choose with --lock)")
+    observer = LeaderObserver(options.place(name).lock(kind))
     teller = _Teller(observer, is_json=is_json)
     async with observer:
         teller(observer.latest)
