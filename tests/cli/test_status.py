@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +272,19 @@ def test_an_api_server_that_does_not_answer_is_one_line_and_status_1(
         done = tenure("status", *names)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"tenure: {url}: cannot connect: Connection refused\n"
+
+
+def test_a_reader_that_hangs_up_ends_it(api: Api, tenure_devserver: RunningDevServer) -> None:
+    """As in ``tenure ... | head -1``."""
+    api.post(LEASES, held("reports", "pod-a"))
+    command = [sys.executable, "-m", "tenure", "status", "-w"]
+    environment = {**os.environ, "KUBECONFIG": str(tenure_devserver.kubeconfig)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        api.patch(LEASES, "reports", {"spec": {"holderIdentity": "pod-b"}})
+        assert process.wait(60) == 1
+        assert process.stderr.read() == ""

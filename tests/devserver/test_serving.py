@@ -188,6 +188,22 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("rounds", range(6))
+def test_a_connection_accepted_just_before_the_close_is_closed(rounds: int) -> None:
+    """Whichever round of the event loop its making had come to."""
+
+    async def main() -> None:
+        before = open_sockets()
+        async with serve(hello, sockets=[bind("127.0.0.1", 0)]) as serving:
+            client = socket.create_connection(serving.addresses[0])
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+        client.close()
+        assert open_sockets() == before
+
+    asyncio.run(main())
+
+
 def test_the_sockets_are_free_again() -> None:
     async def main() -> None:
         async with serve(hello, sockets=[bind("127.0.0.1", 0)]) as serving:

@@ -194,7 +194,7 @@ def test_a_broken_record_is_held_until_the_command_in_the_reason_frees_it(play_k
 
 def observed(session: LockSession, obj: dict[str, Any]) -> Record | UnreadableRecord | None:
     assert isinstance(session, KubeSession)
-    return session._observe(obj).record
+    return session.observe(obj).record
 
 
 @pytest.mark.cluster

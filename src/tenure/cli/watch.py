@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -74,27 +75,28 @@ async def _watch(options: PlaceOptions, name: str, *, is_json: bool) -> NoReturn
         others = " and ".join(sight.election.kind for sight in sights[1:])
         _note(f"following the {kind} of {name}; there is a lock of kind {others}, too (choose with --lock)")
     observer = LeaderObserver(options.place(name).lock(kind))
-    teller = _Teller(observer, is_json=is_json)
+    # Printed out here, so that a reader that hangs up ends it all: an error in a subscriber ends nothing.
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    teller = _Teller(observer, lines.put_nowait, is_json=is_json)
     async with observer:
         teller(observer.latest)
-        unsubscribe = observer.subscribe(teller)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            unsubscribe()
-    raise AssertionError("the wait ended by itself")
+        observer.subscribe(teller)
+        while True:
+            click.echo(await lines.get())
 
 
 class _Teller:
-    """Prints what an observer tells.
+    """Puts what an observer tells into lines.
 
     Args:
         observer: which one.
+        put: takes a line.
         is_json: as objects.
     """
 
-    def __init__(self, observer: LeaderObserver, *, is_json: bool) -> None:
+    def __init__(self, observer: LeaderObserver, put: Callable[[str], None], *, is_json: bool) -> None:
         self._observer = observer
+        self._put = put
         self._is_json = is_json
         self._trouble = ""
 
@@ -112,7 +114,7 @@ class _Teller:
     def _tell(self, sentence: str) -> None:
         now = datetime.now().astimezone()
         if not self._is_json:
-            click.echo(f"{now:%Y-%m-%d %H:%M:%S}  {sentence}")
+            self._put(f"{now:%Y-%m-%d %H:%M:%S}  {sentence}")
             return
         latest = self._observer.latest
         told = {
@@ -122,7 +124,7 @@ class _Teller:
             "contact": not self._trouble,
             "reason": self._trouble or latest.reason or None,
         }
-        click.echo(json.dumps(told))
+        self._put(json.dumps(told))
 
 
 def _sentence(event: LeaderChanged) -> str:

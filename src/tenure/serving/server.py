@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Serving", "serve"]
 
+# What was accepted just now becomes a connection within so many rounds of the loop, with one to spare.
+_ROUNDS_TO_JOIN = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
@@ -107,6 +110,7 @@ class _Listener:
         return cls(state, servers)
 
     async def close(self, exchanges: Exchanges) -> None:
+        await self._accept_no_more()
         for server in self._servers:
             server.close()
         for connection in list(self._connections):
@@ -120,6 +124,15 @@ class _Listener:
         while self._connections:  # noqa: ASYNC110  # aborted transports take leave in the loop's next round
             await asyncio.sleep(0)
         await asyncio.sleep(0)
+
+    async def _accept_no_more(self) -> None:
+        """Let what was accepted become a connection: asyncio leaks it if its server is closed before that."""
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            for sock in server.sockets:
+                loop.remove_reader(sock.fileno())
+        for _ in range(_ROUNDS_TO_JOIN):
+            await asyncio.sleep(0)
 
     async def _flushed(self) -> None:
         loop = asyncio.get_running_loop()
