@@ -15,7 +15,7 @@ SOON = "9999-01-01T00:00:00.000000Z"
 
 
 def held(name: str, holder: str, *, token: int | None = None, **spec: object) -> dict[str, Any]:
-    """A Lease that somebody holds for 15 s; with a token as tenure's own candidates write it."""
+    """A Lease that somebody holds for 15 s; with a token as tenure writes it, and another candidate in it."""
     times = {"acquireTime": SOON, "renewTime": SOON}
     made = lease(
         name, **{"holderIdentity": holder, "leaseDurationSeconds": 15, "leaseTransitions": 4, **times, **spec}
@@ -25,6 +25,9 @@ def held(name: str, holder: str, *, token: int | None = None, **spec: object) ->
             "tenure.dev/attempt": f"f00d/7@{SOON}",
             "tenure.dev/lease-duration": "14.5",
             "tenure.dev/token": str(token),
+            "tenure.dev/contenders": json.dumps(
+                {"attempt": "f00d/7", "contenders": [{"identity": "b", "priority": 9, "preempt": True}]}
+            ),
         }
     return made
 

@@ -37,8 +37,8 @@ def table(*lines: str) -> str:
 
 
 def test_without_names_it_lists_the_leases_that_elect_somebody(tenure: Tenure, api: Api) -> None:
-    create(api, LEASES, held("reports", "pod-a", token=(2 << 64) + 17))
-    create(api, LEASES, held("billing", "pod-b-a-long-name"))
+    create(api, LEASES, held("reports", "pod-a", token=81543))
+    create(api, LEASES, held("billing", "pod-b-long"))
     create(api, LEASES, lease("never-used"))
     for name, labels in [
         ("apiserver-x", {"apiserver.kubernetes.io/identity": "kube-apiserver"}),
@@ -49,22 +49,22 @@ def test_without_names_it_lists_the_leases_that_elect_somebody(tenure: Tenure, a
         create(api, LEASES, heartbeat)
     done = tenure("status")
     assert done.stdout == table(
-        "NAME      LOCK    STATE   HOLDER              HELD-FOR   LEFT   TOKEN                  TRANSITIONS",
-        "billing   lease   held    pod-b-a-long-name   0s         ~15s   -                      4",
-        "reports   lease   held    pod-a               0s         ~14s   36893488147419103249   4",
+        "NAME      LOCK    STATE   HOLDER       HELD-FOR   LEFT   TOKEN   TRANSITIONS   CANDIDATES",
+        "billing   lease   held    pod-b-long   0s         ~15s   -       4             -",
+        "reports   lease   held    pod-a        0s         ~14s   81543   4             b(9)",
     )
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_all_namespaces_are_listed_without_the_heartbeats_of_nodes(tenure: Tenure, api: Api) -> None:
-    for namespace, name in [("kube-node-lease", "node-1"), ("kube-system", "scheduler"), ("apps", "reports")]:
+    for namespace, name in [("kube-node-lease", "node-1"), ("system", "scheduler"), ("apps", "reports")]:
         api.namespace = namespace
         create(api, LEASES, held(name, "a"))
     done = tenure("status", "-A")
     assert done.stdout == table(
-        "NAMESPACE     NAME        LOCK    STATE   HOLDER   HELD-FOR   LEFT   TOKEN   TRANSITIONS",
-        "apps          reports     lease   held    a        0s         ~15s   -       4",
-        "kube-system   scheduler   lease   held    a        0s         ~15s   -       4",
+        "NAMESPACE   NAME        LOCK    STATE   HOLDER   HELD-FOR   LEFT   TOKEN   TRANSITIONS   CANDIDATES",
+        "apps        reports     lease   held    a        0s         ~15s   -       4             -",
+        "system      scheduler   lease   held    a        0s         ~15s   -       4             -",
     )
     assert done.returncode == 0
 
@@ -81,12 +81,12 @@ def test_other_kinds_are_listed_when_they_are_asked_for(tenure: Tenure, api: Api
     create(api, "configmaps", blackboard("board", "zoe"))
     create(api, "configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plain"}})
     assert tenure("status", "--lock=configmap").stdout == table(
-        "NAME   LOCK        STATE   HOLDER   HELD-FOR   LEFT   TOKEN   TRANSITIONS",
-        "old    configmap   held    pod-a    0s         ~15s   -       0",
+        "NAME   LOCK        STATE   HOLDER   HELD-FOR   LEFT   TOKEN   TRANSITIONS   CANDIDATES",
+        "old    configmap   held    pod-a    0s         ~15s   -       0             -",
     )
     assert tenure("status", "--lock=blackboard").stdout == table(
-        "NAME    LOCK         STATE   HOLDER   HELD-FOR   LEFT       TOKEN   TRANSITIONS",
-        "board   blackboard   held    zoe      -          for ever   -       0",
+        "NAME    LOCK         STATE   HOLDER   HELD-FOR   LEFT       TOKEN   TRANSITIONS   CANDIDATES",
+        "board   blackboard   held    zoe      -          for ever   -       0             -",
     )
 
 
@@ -101,12 +101,12 @@ def test_every_state_has_its_row_and_the_worst_is_the_exit_status(tenure: Tenure
 
     done = tenure("status", "old", "good", "free", "gone", "broken", "good")
     assert done.stdout == table(
-        "NAME     LOCK        STATE        HOLDER   HELD-FOR   LEFT   TOKEN   TRANSITIONS",
-        "old      endpoints   held         pod-b    0s         ~15s   -       0",
-        "good     lease       held         pod-a    0s         ~15s   -       4",
-        "free     lease       free         -        -          -      -       4",
-        "gone     lease       missing      -        -          -      -       -",
-        "broken   endpoints   unreadable   -        -          -      -       -",
+        "NAME     LOCK        STATE        HOLDER   HELD-FOR   LEFT   TOKEN   TRANSITIONS   CANDIDATES",
+        "old      endpoints   held         pod-b    0s         ~15s   -       0             -",
+        "good     lease       held         pod-a    0s         ~15s   -       4             -",
+        "free     lease       free         -        -          -      -       4             -",
+        "gone     lease       missing      -        -          -      -       -             -",
+        "broken   endpoints   unreadable   -        -          -      -       -             -",
     )
     assert done.returncode == 6
     assert done.stderr == (
@@ -122,9 +122,9 @@ def test_an_election_in_two_kinds_of_lock_is_told(tenure: Tenure, api: Api) -> N
     create(api, "endpoints", annotated("Endpoints", "reports", "pod-b"))
     done = tenure("status", "reports")
     assert done.stdout == table(
-        "NAME      LOCK        STATE   HOLDER   HELD-FOR   LEFT   TOKEN   TRANSITIONS",
-        "reports   lease       held    pod-a    0s         ~15s   -       4",
-        "reports   endpoints   held    pod-b    0s         ~15s   -       0",
+        "NAME      LOCK        STATE   HOLDER   HELD-FOR   LEFT   TOKEN   TRANSITIONS   CANDIDATES",
+        "reports   lease       held    pod-a    0s         ~15s   -       4             -",
+        "reports   endpoints   held    pod-b    0s         ~15s   -       0             -",
     )
     assert done.stderr == (
         "warning: default/reports may have several leaders at once: its lease 'pod-a', "
@@ -154,6 +154,7 @@ def test_wide_has_everything(tenure: Tenure, api: Api) -> None:
         "LEFT": "~14s",
         "TOKEN": "17",
         "TRANSITIONS": "4",
+        "CANDIDATES": "b(9)",
         "RENEWED": "~0s",
         "LEASE": "14.5s",
         "EPOCH": "0",
@@ -182,6 +183,7 @@ def test_programs_read_the_same_names_in_every_case(tenure: Tenure, api: Api, fo
         "token": "18446744073709551633",
         "epoch": 1,
         "transitions": 4,
+        "candidates": [{"identity": "b", "priority": 9, "preempt": True}],
         "attempt": "f00d/7",
         "uid": metadata["uid"],
         "resourceVersion": metadata["resourceVersion"],
@@ -221,7 +223,7 @@ def test_watching_prints_a_line_for_every_change_but_renewals(
         assert watching.line().split()[:4] == ["reports", "lease", "held", "pod-a"]
         api.patch(LEASES, "reports", {"spec": {"renewTime": "9999-01-01T00:00:05.000000Z"}})
         api.patch(LEASES, "reports", {"spec": {"holderIdentity": "pod-b", "leaseTransitions": 5}})
-        *row, left, token, transitions = watching.line().split()
+        *row, left, token, transitions, _ = watching.line().split()
         assert (row, token, transitions) == (["reports", "lease", "held", "pod-b", "0s"], "-", "5")
         assert re.fullmatch(r"\d+s", left)  # counted from what was seen, so without a ~
         create(api, LEASES, held("billing", "pod-c"))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from tenure.cli.human_time import format_span
 from tenure.cli.sight import Sight, State
 from tenure.locks.times import format_micro_time
-from tenure.record import Record
+from tenure.record import Contender, Record
 
 __all__ = ["COLUMNS", "NAMESPACE_COLUMN", "WIDE_COLUMNS", "Account", "Column"]
 
@@ -66,6 +66,7 @@ class Account(NamedTuple):
             "token": None if token is None else str(token),
             "epoch": None if token is None else token.epoch,
             "transitions": record.transitions if sight.record else None,
+            "candidates": [each._asdict() for each in record.contenders] if sight.record else None,
             "attempt": None if record.attempt is None else str(record.attempt),
             "uid": sight.newest.uid or None,
             "resourceVersion": str(sight.newest.version) if sight.newest.record else None,
@@ -119,6 +120,7 @@ COLUMNS = (
     Column("LEFT", _left),
     Column("TOKEN", _of_record(lambda record: record.token)),
     Column("TRANSITIONS", _of_record(lambda record: record.transitions)),
+    Column("CANDIDATES", _of_record(lambda record: _names(record.contenders))),
 )
 WIDE_COLUMNS = (
     Column("RENEWED", _renewed),
@@ -128,6 +130,10 @@ WIDE_COLUMNS = (
     Column("UID", lambda account: account.sight.newest.uid),
     Column("VERSION", lambda account: str(account.sight.newest.version or "")),
 )
+
+
+def _names(contenders: Sequence[Contender]) -> str:
+    return ",".join(f"{each.identity}({each.priority})" for each in contenders)
 
 
 def _finite(seconds: float | None) -> float | None:
