@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["INTERRUPTED", "LISTEN", "NO_LEADER", "PERMISSION", "UNCLEAR", "USAGE", "CannotListenError"]
+__all__ = [
+    "INTERRUPTED",
+    "LISTEN",
+    "NOT_TAKEN",
+    "NO_LEADER",
+    "PERMISSION",
+    "UNCLEAR",
+    "USAGE",
+    "CannotListenError",
+]
 
 USAGE = 2
 """Wrong flags, or a configuration that cannot work."""
@@ -16,6 +25,8 @@ NO_LEADER = 5
 """An election that was asked for has no leader."""
 UNCLEAR = 6
 """Who leads cannot be told: a record that cannot be read, or two that name different leaders."""
+NOT_TAKEN = 7
+"""A leader was asked to hand over, and the term did not go where it should."""
 INTERRUPTED = 130
 """SIGINT or SIGTERM ended what would have gone on."""
 

@@ -14,7 +14,7 @@ from tenure.errors import ConfigurationError, PermissionDeniedError, TenureError
 
 __all__ = ["run"]
 
-COMMANDS = ("demo", "devserver", "sidecar", "simulate", "status", "watch")
+COMMANDS = ("demo", "devserver", "resign", "sidecar", "simulate", "status", "transfer", "watch")
 _PROGRAM = "tenure"
 
 
