@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from tenure import elector, observer
 from tenure.events import Event, LeaderChanged
@@ -26,6 +26,7 @@ from tenure.term import Term as AsyncTerm
 
 __all__ = ["LeaderElector", "LeaderObserver", "Term"]
 
+Params = ParamSpec("Params")
 ResultT = TypeVar("ResultT")
 
 
@@ -97,6 +98,13 @@ class LeaderElector(_Looking):
     def is_leader(self) -> bool:
         """Tell whether this elector, in this process, leads at this moment."""
         return self._elector.is_leader()
+
+    def leader_only(self, function: Callable[Params, ResultT]) -> Callable[Params, ResultT]:
+        """Decorate a function that may be called only while this elector leads, from any thread.
+
+        The same as `tenure.LeaderElector.leader_only`.
+        """
+        return self._elector.leader_only(function)
 
     def resign(self) -> None:
         """Give up the present term early; see `tenure.LeaderElector.resign`."""

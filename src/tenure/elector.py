@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from tenure.announcements import Announcements
 from tenure.election import Election, OnMissing
@@ -23,6 +23,7 @@ from tenure.events import EligibilityChanged, Event, LeaderChanged
 from tenure.fork import fork_generation
 from tenure.handover import Preference
 from tenure.instrumentation.logs import log_events
+from tenure.leader_only import leader_only
 from tenure.lock import Lock
 from tenure.lock_candidacy import LockCandidacy
 from tenure.office import Office, OnOverrun, is_loss
@@ -37,6 +38,7 @@ __all__ = ["LeaderElector"]
 _log = logging.getLogger("tenure")
 _FIRST_BACKOFF_S = 1.0
 
+Params = ParamSpec("Params")
 ResultT = TypeVar("ResultT")
 Work = Callable[[Term], Awaitable[ResultT]]
 
@@ -118,7 +120,8 @@ class LeaderElector:
 
     def is_leader(self) -> bool:
         """Tell whether this elector, in this process, leads at this moment."""
-        tenure = self._office.tenure if self._office else None
+        office = self._office  # another thread may set it to None meanwhile
+        tenure = office.tenure if office else None
         return tenure is not None and tenure.why_over() is None
 
     def _in_use(self) -> bool:
@@ -146,6 +149,21 @@ class LeaderElector:
             a function that ends the subscription.
         """
         return self._announcements.subscribe(callback)
+
+    def leader_only(self, function: Callable[Params, ResultT]) -> Callable[Params, ResultT]:
+        """Decorate a function that may be called only while this elector leads, in this process.
+
+        It is checked when it is called, a coroutine when it begins to run. Nothing is interrupted if the
+        term ends meanwhile: only a fence keeps a late write out.
+
+        Args:
+            function: plain or a coroutine function, also in a class; below ``@staticmethod`` and its like.
+
+        Raises:
+            NotLeaderError: by the decorated function: there is no valid term; the message says who leads.
+            TypeError: this is no function.
+        """
+        return leader_only(self, function)
 
     # ---- ways to give the term up
 

@@ -7,6 +7,7 @@ paused, a forked copy all find out by asking.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from tenure.clock import boot_time
@@ -16,6 +17,8 @@ from tenure.fork import fork_generation
 from tenure.token import FencingToken
 
 __all__ = ["AnyTerm", "Tenure", "Term"]
+
+_log = logging.getLogger("tenure")
 
 
 class Tenure:
@@ -33,7 +36,8 @@ class Tenure:
         self._over: str | None = None
         self._ending = False
         self._denied = False
-        self._watchers: list[Callable[[], None]] = []
+        # Who takes a watcher out calls it: so it is called once, without a lock that a fork would freeze.
+        self._watchers: dict[object, Callable[[], object]] = {}
 
     def renew(self, deadline: float) -> None:
         """The term goes on until `deadline`; boot time, seconds."""
@@ -41,10 +45,10 @@ class Tenure:
 
     def begin_ending(self) -> None:
         """The term is being given up: valid, but its body is asked to end."""
-        if not self._ending:
+        if self._generation == fork_generation():  # what watches in a forked copy waits for its parent's term
             self._ending = True
-            for watcher in self._watchers:
-                watcher()
+            for key in tuple(self._watchers):
+                self._notify(key)
 
     def end(self, reason: LossReason | None = None) -> None:
         """The term is over: lost for `reason`, or given up."""
@@ -52,11 +56,21 @@ class Tenure:
             self._over = _REASONS[reason] if reason else "it was given up"
         self.begin_ending()
 
-    def on_ending(self, watcher: Callable[[], None]) -> None:
-        """Call `watcher` when the term begins to end, at once if it already has."""
-        self._watchers.append(watcher)
-        if self._ending:
-            watcher()
+    def on_ending(self, watcher: Callable[[], object]) -> Callable[[], None]:
+        """Call `watcher` once, when the term begins to end; at once if it already has. Any thread may ask.
+
+        Returns:
+            a function that takes it back.
+        """
+        key = object()  # the same watcher may come twice
+        self._watchers[key] = watcher
+        if self.is_ending():
+            self._notify(key)
+
+        def remove() -> None:
+            self._watchers.pop(key, None)
+
+        return remove
 
     @property
     def has_ended(self) -> bool:
@@ -94,6 +108,14 @@ class Tenure:
             raise LeadershipLostError(
                 f"the term {self.token} has {left:.3f} s left, {remaining_s:g} s are wanted"
             )
+
+    def _notify(self, key: object) -> None:
+        watcher = self._watchers.pop(key, None)
+        try:
+            if watcher is not None:
+                watcher()
+        except Exception:
+            _log.exception("a callback failed when the term %s began to end", self.token)
 
 
 class AnyTerm:
@@ -133,6 +155,18 @@ class AnyTerm:
     def is_ending(self) -> bool:
         """Tell whether the body should end: the term was lost, or is being given up (and is still valid)."""
         return self.tenure.is_ending()
+
+    def on_ending(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call back once, when the term begins to end: it is lost or given up, or its body has ended.
+
+        It is called by tenure's event loop, so it must not block: in asyncio that is the body's own, for
+        threads one in a thread of tenure's. If the term is ending already, it is called at once, right here.
+        An error that it raises is logged, and hurts neither the term nor other callbacks.
+
+        Returns:
+            a function that takes it back.
+        """
+        return self.tenure.on_ending(callback)
 
 
 class Term(AnyTerm):
