@@ -357,18 +357,28 @@ def test_a_starved_loop_never_makes_two_leaders(tenure_devserver: RunningDevServ
             assert new.says().startswith("valid")
 
 
-def test_overrun_can_exit(tenure_devserver: RunningDevServer) -> None:
-    program = """
-    async def work(term):
-        say("leading")
-        while True:
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.Event().wait()
-    elector = LeaderElector(
-        lock(), identity="a", timing=Timing(lease_duration=1), drain_timeout=0.2, on_overrun="exit"
-    )
-    asyncio.run(elector.run(work))
-    """
+STUBBORN = """
+async def work(term):
+    say("leading")
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+options = dict(timing=Timing(lease_duration=1), drain_timeout=0.2, on_overrun="exit")
+asyncio.run(LeaderElector(lock(), identity="a", **options).run(work))
+"""
+
+STUBBORN_THREAD = """
+def work(term):
+    say("leading")
+    while True:
+        time.sleep(1)
+options = dict(timing=Timing(lease_duration=1), drain_timeout=0.2, on_overrun="exit")
+blocking.LeaderElector(lock(), identity="a", **options).run(work)
+"""
+
+
+@pytest.mark.parametrize("program", [STUBBORN, STUBBORN_THREAD], ids=["asyncio", "blocking"])
+def test_overrun_can_exit(tenure_devserver: RunningDevServer, program: str) -> None:
     with child(program, tenure_devserver.kubeconfig) as process:
         assert process.says() == "leading"
         process.send(signal.SIGTERM)
