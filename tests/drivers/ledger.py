@@ -52,7 +52,7 @@ class Ledger:
             self.found[int(token)] = self._rows()
 
     def write(self, writer: str, term: AnyTerm) -> bool:
-        """Add a row, if the fence lets it through; return whether it did. Nobody asks whether `term` is over."""
+        """Add a row, if the fence lets it through, whether `term` is over or not; return whether it did."""
         with self._one_at_a_time:
             try:
                 with self._db:
