@@ -26,7 +26,7 @@ from tenure.events import (
 from tenure.testing.faulty_lock import CALM, FaultyLock
 from tenure.testing.virtual_time import run_simulated, true_time
 from tests.drivers import tools
-from tests.drivers.tools import QUICK, Recorder, forever, holder_of, wait_until
+from tests.drivers.tools import QUICK, ROOMY, Recorder, forever, holder_of, wait_until
 
 Stop = Callable[[LeaderElector, Callable[[Term], Awaitable[None]], float], Awaitable[None]]
 
@@ -129,6 +129,20 @@ def test_a_body_that_outlasts_drain_timeout_is_renewed_no_more_and_nothing_is_re
     assert math.isinf(story.when("a Released"))
     assert [line for _, line in story.lines].count("cancelled again") == 1
     assert [line for _, line in story.lines].count("a CampaignStarted") == 1
+
+
+def test_an_error_while_draining_is_logged_and_the_term_is_released(caplog: pytest.LogCaptureFixture) -> None:
+    memory = MemoryLock()
+
+    async def fail(term: Term) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise LookupError("in the cleanup")
+
+    run_simulated(cancel_run(LeaderElector(memory), fail, 30))
+    assert "LookupError: in the cleanup" in caplog.text
+    assert holder_of(memory) == ""
 
 
 # ---- overrun, wherever the body is
@@ -246,6 +260,20 @@ def test_in_threads_too_the_term_is_renewed_until_the_body_has_ended() -> None:
         assert drained == [True]
         assert (seen.seen(Lost), seen.seen(Released)) == (0, 1)
         wait_until(b.is_leader)
+
+
+def test_an_error_of_a_thread_while_draining_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    lock = MemoryLock()
+    elector, _ = in_threads(lock, timing=ROOMY)
+
+    def fail(term: blocking.Term) -> None:
+        term.wait_ending()
+        raise LookupError("in the cleanup")
+
+    with elector.running(fail):
+        wait_until(elector.is_leader)
+    assert "LookupError: in the cleanup" in caplog.text
+    assert holder_of(lock) == ""
 
 
 def test_a_thread_that_outlasts_drain_timeout_releases_nothing(caplog: pytest.LogCaptureFixture) -> None:

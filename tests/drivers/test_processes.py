@@ -79,17 +79,23 @@ def test_sigint_is_a_keyboard_interrupt_after_the_release(tenure_devserver: Runn
     assert holder(tenure_devserver) == ""
 
 
+@pytest.mark.parametrize("blocks", [True, False], ids=["blocking", "asyncio"])
 @pytest.mark.parametrize("case", ["handled", "declined", "thread"])
-def test_sigterm_is_left_alone(tenure_devserver: RunningDevServer, case: str) -> None:
+def test_sigterm_is_left_alone(tenure_devserver: RunningDevServer, case: str, blocks: bool) -> None:
     program = f"""
-    async def work(term):
+    def look(term):
         say("leading", signal.getsignal(signal.SIGTERM) is before)
+    async def work(term):
+        look(term)
         await asyncio.sleep(0)
     if {case!r} == "handled":
         signal.signal(signal.SIGTERM, lambda *_: None)
     before = signal.getsignal(signal.SIGTERM)
     def main():
-        asyncio.run(LeaderElector(lock()).run(work, handle_signals={case != "declined"}))
+        if {blocks}:
+            blocking.LeaderElector(lock()).run(look, handle_signals={case != "declined"})
+        else:
+            asyncio.run(LeaderElector(lock()).run(work, handle_signals={case != "declined"}))
         say(signal.getsignal(signal.SIGTERM) is before)
     if {case!r} == "thread":
         thread = threading.Thread(target=main)
