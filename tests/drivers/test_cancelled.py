@@ -14,8 +14,10 @@ from tests.drivers.tools import QUICK, FaultyLock, forever, holder_of, make, pla
 def test_cancelled_run_drains_while_the_term_is_valid_and_releases() -> None:
     elector, lock, _ = make()
     drained: list[bool] = []
+    begun = asyncio.Event()
 
     async def work(term: Term) -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -25,7 +27,7 @@ def test_cancelled_run_drains_while_the_term_is_valid_and_releases() -> None:
 
     async def scene() -> None:
         running = asyncio.create_task(elector.run(work))
-        await until(elector.is_leader)
+        await begun.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -37,9 +39,10 @@ def test_cancelled_run_drains_while_the_term_is_valid_and_releases() -> None:
 
 def test_cancelled_twice_it_still_waits_for_the_body_and_releases() -> None:
     elector, lock, _ = make()
-    finish = asyncio.Event()
+    begun, finish = asyncio.Event(), asyncio.Event()
 
     async def work(term: Term) -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -47,7 +50,7 @@ def test_cancelled_twice_it_still_waits_for_the_body_and_releases() -> None:
 
     async def scene() -> None:
         running = asyncio.create_task(elector.run(work))
-        await until(elector.is_leader)
+        await begun.wait()
         for _ in range(3):
             running.cancel()
             await asyncio.sleep(0.02)

@@ -243,8 +243,10 @@ def test_in_threads_too_the_term_is_renewed_until_the_body_has_ended() -> None:
     a, seen = in_threads(lock, timing=timing)
     b, seen_by_b = in_threads(lock, identity="b", timing=timing)
     drained: list[bool] = []
+    begun = threading.Event()
 
     def work(term: blocking.Term) -> None:
+        begun.set()
         assert term.wait_ending()
         before = seen.seen(Renewed)
         wait_until(lambda: seen.seen(Renewed) == before + 4)  # more than a lease long
@@ -254,7 +256,7 @@ def test_in_threads_too_the_term_is_renewed_until_the_body_has_ended() -> None:
 
     with contextlib.ExitStack() as of_b:
         with a.running(work):
-            wait_until(a.is_leader)
+            begun.wait()
             of_b.enter_context(b.running(stay))
             wait_until(lambda: b.leader == "a")
         assert drained == [True]
@@ -266,12 +268,15 @@ def test_an_error_of_a_thread_while_draining_is_logged(caplog: pytest.LogCapture
     lock = MemoryLock()
     elector, _ = in_threads(lock, timing=ROOMY)
 
+    begun = threading.Event()
+
     def fail(term: blocking.Term) -> None:
+        begun.set()
         term.wait_ending()
         raise LookupError("in the cleanup")
 
     with elector.running(fail):
-        wait_until(elector.is_leader)
+        begun.wait()
     assert "LookupError: in the cleanup" in caplog.text
     assert holder_of(lock) == ""
 
@@ -280,14 +285,19 @@ def test_a_thread_that_outlasts_drain_timeout_releases_nothing(caplog: pytest.Lo
     lock = MemoryLock()
     elector, seen = in_threads(lock, timing=QUICK, drain_timeout=0.1)
 
+    begun = threading.Event()
+    terms: list[blocking.Term] = []
+
     def work(term: blocking.Term) -> None:
+        begun.set()
         assert term.wait_ending()
         wait_until(lambda: seen.seen(Overrun))
-        with pytest.raises(LeadershipLostError, match="did not end within drain_timeout"):
-            term.check()
+        terms.append(term)
 
     with elector.running(work):
-        wait_until(elector.is_leader)
+        begun.wait()
+    with pytest.raises(LeadershipLostError, match="did not end within drain_timeout"):
+        terms[0].check()
     assert [event.reason for event in seen.events if isinstance(event, Lost)] == [LossReason.DRAIN_TIMEOUT]
     assert not seen.seen(Released)
     assert holder_of(lock) == "a"

@@ -189,15 +189,13 @@ def test_a_blocked_event_loop_does_not_keep_it_open() -> None:
     elector, _, _ = make(timing=QUICK)
     act = elector.leader_only(lambda: "done")
 
-    async def work(term: Term) -> None:
-        assert act() == "done"
-        time.sleep(1.5 * QUICK.lease_duration)  # noqa: ASYNC251  (what must not be done)
-        with pytest.raises(NotLeaderError, match="this candidate's term is over"):
-            act()
-
     async def scene() -> None:
-        async with elector.running(work):
-            await until(elector.is_leader)
+        with pytest.raises(LeadershipLostError):
+            async with elector.term():
+                assert act() == "done"
+                time.sleep(1.5 * QUICK.lease_duration)  # noqa: ASYNC251  (what must not be done)
+                with pytest.raises(NotLeaderError, match="this candidate's term is over"):
+                    act()
 
     play(scene())
 

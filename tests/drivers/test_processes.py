@@ -124,7 +124,11 @@ def test_sigterm_while_an_acquire_is_under_way_releases_what_it_got(
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
         return created
+    async def silently(self, since):
+        await asyncio.Event().wait()
+        yield
     kube_session.KubeSession.create = slowly
+    kube_session.KubeSession.watch = silently  # or it tells of the record before the answer does
     async def work(term):
         say("leading")
     asyncio.run(LeaderElector(lock(), identity="a").run(work))

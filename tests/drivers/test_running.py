@@ -29,8 +29,10 @@ def test_it_leads_in_the_background_and_drains_on_exit() -> None:
     lock = MemoryLock()
     elector, _ = make(lock)
     drained: list[bool] = []
+    begun = asyncio.Event()
 
     async def work(term: Term) -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -40,7 +42,8 @@ def test_it_leads_in_the_background_and_drains_on_exit() -> None:
     async def scene() -> None:
         async with elector.running(work) as same:
             assert same is elector
-            await until(elector.is_leader)
+            await begun.wait()
+            assert elector.is_leader()
         assert drained == [True]
         assert not elector.is_leader()
 
@@ -117,9 +120,10 @@ def test_error_of_the_block_propagates_after_the_drain() -> None:
 def test_cancelled_while_it_drains_it_still_waits_for_the_body() -> None:
     lock = MemoryLock()
     elector, _ = make(lock)
-    finish, draining = asyncio.Event(), asyncio.Event()
+    begun, finish, draining = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def work(term: Term) -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -129,7 +133,7 @@ def test_cancelled_while_it_drains_it_still_waits_for_the_body() -> None:
 
     async def serve() -> None:
         async with elector.running(work):
-            await until(elector.is_leader)
+            await begun.wait()
 
     async def scene() -> None:
         serving = asyncio.create_task(serve())
@@ -166,8 +170,10 @@ def test_fault_of_tenure_is_raised_on_exit() -> None:
 
 def drain_too_long(elector: LeaderElector, seen: Recorder, lock: MemoryLock) -> None:
     """Stop a body that goes on until its overrun was told; nothing is released before or after."""
+    begun = asyncio.Event()
 
     async def work(term: Term) -> None:
+        begun.set()
         while not seen.seen(Overrun):
             with contextlib.suppress(asyncio.CancelledError):
                 await until(lambda: seen.seen(Overrun))
@@ -176,7 +182,7 @@ def drain_too_long(elector: LeaderElector, seen: Recorder, lock: MemoryLock) -> 
 
     async def scene() -> None:
         async with elector.running(work):
-            await until(elector.is_leader)
+            await begun.wait()
         assert [event.reason for event in seen.events if isinstance(event, Lost)] == [
             LossReason.DRAIN_TIMEOUT
         ]
