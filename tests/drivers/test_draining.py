@@ -44,6 +44,25 @@ async def cancel_run(elector: LeaderElector, work: Callable[[Term], Awaitable[No
             await elector.run(work)
 
 
+async def resign(elector: LeaderElector, work: Callable[[Term], Awaitable[None]], after_s: float) -> None:
+    async with elector.running(work):
+        await asyncio.sleep(after_s)
+        elector.resign()
+        await given_up(elector)
+
+
+async def transfer(elector: LeaderElector, work: Callable[[Term], Awaitable[None]], after_s: float) -> None:
+    async with elector.running(work):
+        await asyncio.sleep(after_s)
+        elector.transfer("b")
+        await given_up(elector)
+
+
+async def given_up(elector: LeaderElector) -> None:
+    while elector.is_leader():  # noqa: ASYNC110  (what is waited for has no event)
+        await asyncio.sleep(0.1)
+
+
 class Story:
     """What happened, in order, with the virtual time."""
 
@@ -99,7 +118,7 @@ async def drained_for(seconds: float, stop: Stop, **options: Any) -> Story:
     return story
 
 
-@pytest.mark.parametrize("stop", [leave_running, cancel_run])
+@pytest.mark.parametrize("stop", [leave_running, cancel_run, resign, transfer])
 @pytest.mark.parametrize("seconds", [0.5, 19.5, 90])
 def test_the_term_is_renewed_until_the_body_has_ended_and_released_then(stop: Stop, seconds: float) -> None:
     story = run_simulated(drained_for(seconds, stop, drain_timeout=100))
@@ -115,7 +134,7 @@ def test_the_term_is_renewed_until_the_body_has_ended_and_released_then(stop: St
     assert math.isinf(story.when("a Lost"))
 
 
-@pytest.mark.parametrize("stop", [leave_running, cancel_run])
+@pytest.mark.parametrize("stop", [leave_running, cancel_run, resign, transfer])
 def test_a_body_that_outlasts_drain_timeout_is_renewed_no_more_and_nothing_is_released(stop: Stop) -> None:
     story = run_simulated(drained_for(60, stop, drain_timeout=20))
     timing = Timing()

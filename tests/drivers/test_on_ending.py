@@ -65,6 +65,30 @@ def test_a_stop_calls_back_while_the_term_is_valid_and_a_loss_after_it_does_not(
     assert run_simulated(scene()) == [(True, "a"), False]
 
 
+@pytest.mark.parametrize("way", ["resign", "transfer"])
+def test_giving_up_calls_back_and_interrupts_no_block(way: str) -> None:
+    elector, lock, _ = make()
+    called: list[object] = []
+
+    async def scene() -> None:
+        async with elector.term() as term:
+            term.on_ending(
+                lambda: called.append((asyncio.get_running_loop(), term.is_valid(), holder_of(lock)))
+            )
+            if way == "resign":
+                elector.resign()
+            else:
+                elector.transfer("b")
+            assert await term.wait_ending(timeout=PATIENCE_S)
+            assert called == [(asyncio.get_running_loop(), True, "a")]
+            await asyncio.sleep(0.05)
+            term.check()
+        assert len(called) == 1
+
+    play(scene())
+    assert holder_of(lock) == ""
+
+
 def test_the_end_of_the_body_calls_back_before_the_release() -> None:
     elector, lock, _ = make()
     called: list[str] = []
@@ -209,7 +233,7 @@ def test_waiting_tasks_of_a_body_are_told_too() -> None:
 # ---- threads
 
 
-@pytest.mark.parametrize("way", ["loss", "stop"])
+@pytest.mark.parametrize("way", ["loss", "stop", "resign", "transfer"])
 def test_threads_are_called_back_by_tenures_own(way: str) -> None:
     lock = MemoryLock()
     elector = blocking.LeaderElector(lock, identity="a", timing=ROOMY)
@@ -228,9 +252,14 @@ def test_threads_are_called_back_by_tenures_own(way: str) -> None:
         wait_until(lambda: terms)
         if way == "loss":
             lock.delete()
+        elif way == "resign":
+            elector.resign()
+        elif way == "transfer":
+            elector.transfer("b")
+        if way != "stop":
             assert ended.wait(PATIENCE_S)
     assert ended.is_set()
-    assert called == [("tenure", way == "stop")]
+    assert called == [("tenure", way != "loss")]
 
 
 def test_threads_that_come_late_are_called_back_at_once_where_they_ask(
