@@ -272,7 +272,10 @@ def _hand_to(take: Callable[[_Shift], object]) -> Callable[[AsyncTerm], Any]:
 
 async def _until(ended: Future[Any]) -> None:
     """Wait through every cancellation: a thread cannot be cancelled, and its body ends when it ends."""
-    if await outlast(asyncio.wrap_future(ended)) and ended.exception() is None:
+    here = asyncio.wrap_future(ended)
+    cancelled = await outlast(here)
+    # (asyncio logs an error of a future that nobody has asked for it.)
+    if here.exception() is None and cancelled:
         raise asyncio.CancelledError
 
 

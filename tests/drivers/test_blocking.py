@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -71,6 +72,19 @@ def test_error_of_the_work_is_raised_after_the_release(lock: MemoryLock) -> None
     with pytest.raises(LookupError, match="mine"):
         elector.run(work)
     assert holder_of(lock) == ""
+
+
+def test_an_error_of_the_work_is_told_once(lock: MemoryLock, caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio logs what nobody has asked a future for, when that is collected as garbage."""
+    elector, _ = make(lock)
+
+    def work(term: blocking.Term) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError):
+        elector.run(work)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 @pytest.mark.parametrize("checks", [True, False])
