@@ -18,12 +18,12 @@ from typing import Any, ParamSpec, Self, TypeVar
 from tenure.announcements import Announcements
 from tenure.election import Election, OnMissing
 from tenure.eligibility import Eligibility, Eligible
-from tenure.errors import ConfigurationError, LeadershipLostError, NotLeaderError
+from tenure.errors import ConfigurationError, LeadershipLostError
 from tenure.events import EligibilityChanged, Event, LeaderChanged
 from tenure.fork import fork_generation
 from tenure.handover import Preference
 from tenure.instrumentation.logs import log_events
-from tenure.leader_only import leader_only
+from tenure.leader_only import leader_only, not_leader
 from tenure.lock import Lock
 from tenure.lock_candidacy import LockCandidacy
 from tenure.office import Office, OnOverrun, is_loss
@@ -195,8 +195,7 @@ class LeaderElector:
     def _give_up_for(self, to: str) -> None:
         office = self._office
         if office is None or not self.is_leader():
-            leads = f"{self.leader!r} leads" if self.leader else "nobody is known to lead"
-            raise NotLeaderError(f"{self.lock.describe()} is not led by this candidate: {leads}")
+            raise not_leader(self, "giving up the term")
         office.loop.call_soon_threadsafe(office.candidacy.transfer, to)
 
     # ---- ways to lead

@@ -11,7 +11,7 @@ from tenure.errors import NotLeaderError
 from tenure.events import LeaderChanged
 from tenure.lock import Lock
 
-__all__ = ["leader_only"]
+__all__ = ["leader_only", "not_leader"]
 
 Params = ParamSpec("Params")
 ResultT = TypeVar("ResultT")
@@ -58,15 +58,19 @@ def leader_only(candidate: Candidate, function: Callable[Params, ResultT]) -> Ca
     return cast("Callable[Params, ResultT]", checked_coroutine if is_async else checked)
 
 
-def _check(candidate: Candidate, function: Callable[..., object]) -> None:
-    if candidate.is_leader():
-        return
-    latest, name = candidate.latest, getattr(function, "__qualname__", repr(function))
+def not_leader(candidate: Candidate, what: str) -> NotLeaderError:
+    """Return the error that says that `what` is for the leader only, and who that is."""
+    latest = candidate.latest
     if latest.leader is None:
         others = f"who leads is unknown: {latest.reason}"
     else:
         others = f"{latest.leader!r} leads" if latest.leader else "nobody leads"
     election = candidate.lock.describe()
-    raise NotLeaderError(
-        f"{name} is for the leader of {election} only, which {candidate.identity!r} is not; {others}"
+    return NotLeaderError(
+        f"{what} is for the leader of {election} only, which {candidate.identity!r} is not; {others}"
     )
+
+
+def _check(candidate: Candidate, function: Callable[..., object]) -> None:
+    if not candidate.is_leader():
+        raise not_leader(candidate, getattr(function, "__qualname__", repr(function)))

@@ -11,7 +11,7 @@ from tenure.election import Election
 from tenure.events import LossReason, Renewed, TermEnding
 from tenure.knowledge import News
 from tenure.record import Record, Versioned
-from tenure.requests import Purpose, Request, WriteRequest
+from tenure.requests import NoteRequest, Purpose, Request, WriteRequest
 from tenure.states import IN_TERM, State
 
 __all__ = [
@@ -186,18 +186,19 @@ class ReleasedWithoutCheck(Election):
         self._claim.__class__ = _FreesAll if self.state is State.RELEASING else Claim
 
 
+class _TakesAll(Claim):
+    def free_at(self, now: float) -> float:
+        return -math.inf
+
+
 class BlindRetry(Election):
     """An acquire that conflicted is sent again on the new version, whoever holds the record by now."""
 
-    _conflicted = False
-
-    def receive_conflict(self, request: WriteRequest, now: float) -> None:
-        self._conflicted = request.purpose is Purpose.ACQUIRE
+    def receive_conflict(self, request: WriteRequest | NoteRequest, now: float) -> None:
+        acquires = isinstance(request, WriteRequest) and request.purpose is Purpose.ACQUIRE
+        self._claim.__class__ = _TakesAll if acquires else Claim
         super().receive_conflict(request, now)
 
     def _win(self, newest: Versioned, sent: SentWrite, now: float) -> None:
-        self._conflicted = False
+        self._claim.__class__ = Claim
         super()._win(newest, sent, now)
-
-    def _start_at(self, now: float) -> float:
-        return -math.inf if self._conflicted else super()._start_at(now)

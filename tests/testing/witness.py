@@ -6,7 +6,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from tenure import FencingToken, LeaderElector, Term
+from tenure import LeaderElector, Term
 from tenure.events import CampaignStarted, Elected, Event, LossReason, Lost, Overrun, Renewed
 from tenure.lock import Lock, LockSession
 from tenure.record import Record, Versioned
@@ -98,8 +98,8 @@ class Witness:
         self.told: list[str] = []
         self.terms = 0
         self.acts_done = 0
-        self._newest = FencingToken(0, 0)
-        self._stored = FencingToken(0, 0)
+        self._newest = 0
+        self._stored = 0
 
     def tell(self, candidate: Candidate | None, what: str) -> None:
         """Add a line to the story."""
@@ -132,9 +132,9 @@ class Witness:
             self.blame(candidate, f"runs two bodies, of {candidate.term.token} and {term.token}")
         candidate.term, candidate.has_overrun = term, False
         if term.is_valid():
-            if self._comparable_tokens and term.token <= self._newest:
+            if self._comparable_tokens and int(term.token) <= self._newest:
                 self.blame(candidate, f"term {term.token} follows {self._newest}")
-            self._newest = term.token
+            self._newest = int(term.token)
             self._look_for_others(candidate)
 
     def sees_act(self, candidate: Candidate, term: Term) -> None:
@@ -143,9 +143,9 @@ class Witness:
         if candidate.holds_valid_term():
             self.acts_done += 1
             self._look_for_others(candidate)
-            if self._comparable_tokens and term.token < self._stored:
+            if self._comparable_tokens and int(term.token) < self._stored:
                 self.blame(candidate, f"{term.token} writes to a store that has seen {self._stored}")
-            self._stored = term.token
+            self._stored = int(term.token)
 
     def sees_end(self, candidate: Candidate) -> None:
         """A body has ended."""

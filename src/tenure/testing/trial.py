@@ -99,7 +99,7 @@ def _demand_quiet(cluster: Cluster, scenario: Scenario) -> None:
     tally.reset()
     leader = cluster.leader
     cluster.run(60.0)
-    if not leader or cluster.leader != leader:
+    if not leader or cluster.leader != leader or tally.terms:
         raise ViolationError(cluster.now, "unrest: the leader changes though all is well", 0)
     ended = {name: number - ended[name] for name, number in cluster.watches_ended().items()}
     for name, number in ended.items():
