@@ -22,8 +22,9 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 demo: install  ## three sidecars, no cluster: who leads, and what happens when the leader ends (KEEP=1: leave it running)
 	@$(BIN)/tenure demo $(if $(KEEP),--keep)
 
-test: install  ## all tests, those on a real etcd and kube-apiserver included (built once, if there is Go)
+test: install  ## all tests, those on real servers included (fetched or built once, etcd and kube-apiserver with Go)
 	@$(BIN)/python -m tests.cluster.build || test -z "$$CI"
+	@$(BIN)/python -m tests.servers || test -z "$$CI"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 cluster: install  ## build etcd, kube-apiserver, kubectl and the client-go candidates into the cache
@@ -42,7 +43,7 @@ bench: install  ## measure on the real API server, beside client-go (nothing els
 lock: pyproject.toml  ## resolve the dependencies anew
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
 	@build/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
-		--custom-compile-command "make lock" --extra cli --group dev pyproject.toml -o requirements/dev.txt
+		--custom-compile-command "make lock" --extra cli --extra postgres --extra redis --group dev pyproject.toml -o requirements/dev.txt
 
 clean:  ## remove what was built here (the real API server's cache stays)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

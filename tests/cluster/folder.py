@@ -16,10 +16,15 @@ PREFIX = "tenure-cluster-"
 _locks: dict[Path, int] = {}  # the open lock of each folder of this process
 
 
-def create_folder() -> Path:
-    """Create a folder that is locked while this process lives; remove those that killed processes left."""
+def create_folder(parent: Path | None = None) -> Path:
+    """Create a folder that is locked while this process lives; remove those that killed processes left.
+
+    Args:
+        parent: where; None: in memory. A container's memory folder may hold no more than 64 MB.
+    """
     memory = Path("/dev/shm")
-    parent = memory if os.access(memory, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    if parent is None:
+        parent = memory if os.access(memory, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     for left in parent.glob(f"{PREFIX}*"):
         _remove_if_abandoned(left)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))

@@ -1,0 +1,1 @@
+"""Real servers of the resources that fences protect: got once, started by the tests that need them."""
