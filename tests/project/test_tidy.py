@@ -27,6 +27,8 @@ ENTRIES = {
     "tenure.__main__",
     "tenure.blocking",
     "tenure.fencing.memory",
+    "tenure.fencing.postgres",
+    "tenure.fencing.redis",
     "tenure.testing.faulty_lock",
     "tenure.testing.search",
     "tenure.testing.pytest_plugin",
