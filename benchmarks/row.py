@@ -18,7 +18,7 @@ class Row:
         measure: its name on the command line.
         subject: ``tenure`` or ``client-go``.
         what: what was counted, from where to where.
-        unit: ``ms``, ``MiB``, ``1/s`` or ``count``.
+        unit: ``us``, ``ms``, ``MiB``, ``1/s``, ``count`` or ``ratio``.
         values: the samples, in the order in which they were taken.
         at_most: the target; None: the row is there for comparison.
         judged: what the target binds, the median or every sample.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.bench import Bench
 from benchmarks.measures import (
     crowd,
+    fence_postgres,
     loss,
     memory,
     outage,
@@ -37,4 +38,5 @@ MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "loss_overwritten": loss.run_overwritten,
     "loss_deleted": loss.run_deleted,
     "loss_terminated": loss.run_terminated,
+    "fence_postgres": fence_postgres.run,
 }
