@@ -17,6 +17,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *(RO
 EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]+))?\)")
 ANCHOR = re.compile(r"^#+ (.+)$", re.MULTILINE)
+SERVERS = {"DATABASE_URL": "database", "REDIS_URL": "redis_url"}  # variables, and the fixtures that know them
 README_LINES = 66  # one screen of a tall window
 
 
@@ -29,9 +30,10 @@ def examples() -> list[pytest.param]:  # type: ignore[valid-type]
 
 
 @pytest.mark.parametrize("code", examples())
-def test_an_example_runs(code: str, tmp_path: Path) -> None:
+def test_an_example_runs(code: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Without a cluster, and with every warning an error."""
     environment = {**os.environ, "TENURE_LOCK": "memory"}
+    environment |= {name: request.getfixturevalue(server) for name, server in SERVERS.items() if name in code}
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=tmp_path,
