@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +24,7 @@ class Place:
 
 
 @pytest.fixture(params=["devserver", pytest.param("kube-apiserver", marks=pytest.mark.cluster)])
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A namespace of one test; programs that are started find it in their environment."""
     if request.param == "devserver":
         server: RunningDevServer = request.getfixturevalue("tenure_devserver")
@@ -37,4 +36,4 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         )
         found = Place(cluster.admin_kubeconfig, namespace, client, str(cluster.ca_file))
     monkeypatch.setenv("POD_NAMESPACE", found.namespace)
-    yield found
+    return found

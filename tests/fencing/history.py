@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 __all__ = ["Write", "violations"]
@@ -39,7 +40,7 @@ def violations(history: Sequence[Write], acknowledged: Iterable[Write]) -> list[
     """
     found = [
         f"{later} was accepted after {earlier}"
-        for earlier, later in zip(history, history[1:], strict=False)
+        for earlier, later in pairwise(history)
         if later.token < earlier.token
     ]
     times = Counter(history)

@@ -63,7 +63,7 @@ def test_tokens_are_compared_as_numbers_however_long() -> None:
 
 
 def test_an_object_without_a_version_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="no metadata.resourceVersion: read the object first"):
+    with pytest.raises(ConfigurationError, match=r"no metadata\.resourceVersion: read the object first"):
         fenced({"kind": "ConfigMap", "metadata": {"name": "state"}}, NEW)
 
 

@@ -1,8 +1,8 @@
 """KubernetesFence: an object of the Kubernetes API that a stale controller cannot overwrite.
 
-The highest token stands in an annotation of the object, and every write names the ``resourceVersion`` that was
-read. Whoever read before a later term raised the annotation is refused by the API server; whoever reads after
-it is refused by the annotation.
+The highest token stands in an annotation of the object, and every write names the ``resourceVersion`` that
+was read. Whoever read before a later term raised the annotation is refused by the API server; whoever reads
+after it is refused by the annotation.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ ANNOTATION = "tenure.dev/fencing-token"
 
 
 def fenced(obj: Mapping[str, Any], token: FencingToken) -> dict[str, Any]:
-    """Return a copy of an object, as any client has read it, with the annotation raised: to be changed and PUT.
+    """Return a copy of an object, as any client has read it, with the annotation raised; change and PUT it.
 
-    The copy keeps the ``resourceVersion``, so that the API server answers 409 if anybody wrote in between: read
-    again then, and begin anew. A patch is as safe if it names the ``resourceVersion``, and so is a PUT of the
-    ``status``, which leaves annotations alone, once the term has raised this one.
+    The copy keeps the ``resourceVersion``, so that the API server answers 409 if anybody wrote in between:
+    read again then, and begin anew. A patch is as safe if it names the ``resourceVersion``, and so is a PUT
+    of the ``status``, which leaves annotations alone, once the term has raised this one.
 
     Raises:
         StaleTokenError: the object has seen a higher token of this election.
