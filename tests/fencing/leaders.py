@@ -37,7 +37,7 @@ def work(given):
     lead(term)
     term.wait_ending()
 
-timing = Timing(lease_duration=1)
+timing = Timing(lease_duration=2)
 blocking.LeaderElector(lock(), identity="{name}", timing=timing).run(work)
 """
 
@@ -56,13 +56,17 @@ def old_and_new(program: str, kubeconfig: Path) -> Iterator[tuple[Child, Child]]
         return LEAD.format(program=textwrap.dedent(program), name=name, pauses=pauses)
 
     with child(source("old", True), kubeconfig) as old:
-        says = old.says()
-        assert says.startswith("pausing"), (says, old.errors)
+        _hear(old, "pausing")
         old.stopped()
         with child(source("new", False), kubeconfig) as new:
-            says = new.says()
-            assert says.startswith("wrote"), (says, new.errors)
+            _hear(new, "wrote")
             old.send(signal.SIGCONT)
-            says = old.says()
-            assert says == "resumed False", (says, old.errors)
+            _hear(old, "resumed False")
             yield old, new
+
+
+def _hear(leader: Child, expected: str) -> None:
+    """Wait for what it says next; on a busy machine it may lose a term, and leads again in another one."""
+    while (says := leader.says()).startswith("LeadershipLostError"):
+        pass
+    assert says.startswith(expected), (says, leader.errors)
