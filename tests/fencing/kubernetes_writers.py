@@ -12,12 +12,12 @@ from tenure import FencingToken
 from tenure.fencing.kubernetes import ANNOTATION, KubernetesFence, fenced
 from tenure.kubernetes.resource import CONFIGMAPS
 from tests.devserver.api import Api
-from tests.fencing.history import Write
+from tests.fencing.writes import Write
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.fencing.conftest import Place
+    from tests.fencing.place import Place
 
 __all__ = ["BROKEN", "Append", "api", "export", "fenced_append"]
 

@@ -21,7 +21,7 @@ from tenure.fencing import asgi, wsgi
 from tenure.fencing.sqlite import BlockingSqliteFence, SqliteFence
 from tests.cluster.process import start_process
 from tests.drivers.tools import PATIENCE_S, wait_until
-from tests.fencing.history import Write
+from tests.fencing.writes import Write
 from tests.sidecar.process import free_port
 
 __all__ = ["ELECTION", "SERVERS", "Service", "make_asgi", "make_wsgi", "serving"]

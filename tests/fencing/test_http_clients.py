@@ -22,9 +22,9 @@ from tenure.fencing.httpx import async_event_hooks, event_hooks
 from tenure.fencing.requests import FencingAdapter
 from tenure.term import AnyTerm, Tenure
 from tenure.testing.pytest_plugin import RunningDevServer
-from tests.fencing.history import violations
 from tests.fencing.leaders import old_and_new
 from tests.fencing.service import ELECTION, Service, serving
+from tests.fencing.writes import violations
 
 Send = Callable[[Any, str, str], tuple[int, dict[str, str]]]
 

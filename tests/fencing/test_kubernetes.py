@@ -12,11 +12,15 @@ import pytest
 from tenure import ConfigurationError, FencingToken, StaleTokenError
 from tenure.fencing.kubernetes import ANNOTATION, KubernetesFence, fenced
 from tenure.kubernetes.resource import CONFIGMAPS
+from tests.cluster.server import Cluster
+from tests.devserver.api import Api
 from tests.drivers.tools import PATIENCE_S
 from tests.fencing import kubernetes_writers
-from tests.fencing.conftest import Place
-from tests.fencing.history import Write, violations
 from tests.fencing.leaders import old_and_new
+from tests.fencing.place import Place, place
+from tests.fencing.writes import Write, violations
+
+__all__ = ["place"]
 
 OLD, NEW = FencingToken(0, 4, "default/a"), FencingToken(0, 5, "default/a")
 OTHER = FencingToken(0, 1, "default/b")
@@ -135,6 +139,29 @@ def test_a_write_in_between_makes_it_read_and_check_again(place: Place) -> None:
     asyncio.run(fence_of(place).update(NEW, change))
     assert seen == [None, "there"]
     assert data_of(place) == {"foreign": "there", "own": "there"}
+
+
+@pytest.mark.cluster
+def test_a_patch_and_a_status_are_refused_by_the_version_they_name(cluster: Cluster, namespace: str) -> None:
+    api = Api(cluster.url, token=cluster.admin_token, ca_file=str(cluster.ca_file), namespace=namespace)
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "state"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    read = fenced(api.post("persistentvolumeclaims", claim).body, OLD)
+    raised = api.put("persistentvolumeclaims", fenced(read, NEW)).body
+    status = api.path("persistentvolumeclaims", "state") + "/status"
+    assert api.request("PUT", status, read).code == 409
+    version = {
+        "metadata": {"resourceVersion": read["metadata"]["resourceVersion"], "labels": {"late": "yes"}}
+    }
+    assert api.patch("persistentvolumeclaims", "state", version).code == 409
+    assert api.request("PUT", status, fenced(raised, NEW)).code == 200
+    after = api.get("persistentvolumeclaims", "state").body["metadata"]
+    assert after["annotations"] == raised["metadata"]["annotations"]
+    assert "labels" not in after
 
 
 # With a client of its own, as any controller has one: read, fence, PUT.

@@ -15,9 +15,9 @@ from tenure import ConfigurationError, FencingToken, StaleTokenError
 from tenure.fencing.s3 import BlockingS3Fence, S3Fence
 from tenure.testing.pytest_plugin import RunningDevServer
 from tests.cluster.fixtures import get_binaries
-from tests.fencing.history import Write, violations
 from tests.fencing.leaders import old_and_new
 from tests.fencing.s3_server import BUCKET, KEY_ID, S3Server, serving_s3
+from tests.fencing.writes import Write, violations
 
 OLD, NEW = FencingToken(0, 4, "default/a"), FencingToken(0, 5, "default/a")
 OTHER = FencingToken(0, 1, "default/b")

@@ -17,7 +17,7 @@ import pytest
 from tenure import ConfigurationError, FenceBusyError, FencingToken, StaleTokenError
 from tenure.fencing.sqlite import BlockingSqliteFence, SqliteFence
 from tests.drivers.tools import play, wait_until
-from tests.fencing.history import Write, violations
+from tests.fencing.writes import Write, violations
 
 OLD, NEW = FencingToken(0, 4, "default/a"), FencingToken(0, 5, "default/a")
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tenure import FencingToken
-from tests.fencing.history import Write, violations
 from tests.fencing.service import ELECTION, SERVERS, Service, serving
+from tests.fencing.writes import Write, violations
 
 OLD, NEW = FencingToken(0, 4, ELECTION), FencingToken(0, 5, ELECTION)
 WRITERS, WRITES = 5, 12

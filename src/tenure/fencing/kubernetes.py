@@ -29,8 +29,8 @@ def fenced(obj: Mapping[str, Any], token: FencingToken) -> dict[str, Any]:
     """Return a copy of an object, as any client has read it, with the annotation raised; change and PUT it.
 
     The copy keeps the ``resourceVersion``, so that the API server answers 409 if anybody wrote in between:
-    read again then, and begin anew. A patch is as safe if it names the ``resourceVersion``, and so is a PUT
-    of the ``status``, which leaves annotations alone, once the term has raised this one.
+    read again then, and begin anew. Once the term has raised the annotation, a patch, a deletion and a PUT of
+    the ``status`` are as safe if they name the ``resourceVersion`` of a state that passed here.
 
     Raises:
         StaleTokenError: the object has seen a higher token of this election.

@@ -1,4 +1,4 @@
-"""History: what a resource accepted, in its own order, and what must never be in it."""
+"""Writes: what a resource accepted, in its own order, and what must never be in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the fences are tested: a namespace on the embedded API server and on the real one."""
+"""Where Kubernetes objects are fenced: a namespace on the embedded API server and on the real one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tenure.testing.pytest_plugin import RunningDevServer
 from tests.devserver.api import Api
 
-__all__ = ["Place"]
+__all__ = ["Place", "place"]
 
 
 @dataclass(frozen=True)
