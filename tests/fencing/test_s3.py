@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -134,21 +133,24 @@ def test_a_request_whose_answer_was_lost_is_not_made_twice(server: S3Server, key
     assert fence.read() == b"once"
 
 
-def fenced_append(server: S3Server, key: str) -> Callable[[FencingToken, Write], None]:
-    fence = BlockingS3Fence(server.client(), BUCKET, key)
-    return lambda token, entry: fence.update(token, lambda body: body + f"{entry}\n".encode())
+def race(
+    server: S3Server, key: str, client_of: Callable[[], Any]
+) -> tuple[list[Write], list[Write], list[str]]:
+    """Let writers of the old term write until they are refused, and those of the new one begin meanwhile.
 
-
-def test_many_writers_of_two_terms_at_once(server: S3Server, key: str) -> None:
+    Returns:
+        What the object holds, what was acknowledged, and how each of the old ones ended.
+    """
     acknowledged: list[Write] = []
     halfway = threading.Event()
 
     def write(token: FencingToken, name: str) -> str:
-        append = fenced_append(server, key)
-        for number in range(WRITES) if token is NEW else itertools.count():
+        fence = BlockingS3Fence(client_of(), BUCKET, key)
+        fence._is_proven = True  # by other tests
+        for number in range(WRITES if token is NEW else 50 * WRITES):
             entry = Write(int(token), f"{name}.{number}")
             try:
-                append(token, entry)
+                fence.update(token, lambda body, entry=entry: body + f"{entry}\n".encode())  # type: ignore[misc]
             except StaleTokenError:
                 return "refused"
             acknowledged.append(entry)
@@ -161,12 +163,22 @@ def test_many_writers_of_two_terms_at_once(server: S3Server, key: str) -> None:
         assert halfway.wait(60)
         newer = [pool.submit(write, NEW, f"new-{number}") for number in range(WRITERS)]
         assert [each.result() for each in newer] == ["done"] * WRITERS
-        assert [each.result() for each in older] == ["refused"] * WRITERS
+        ends = [each.result() for each in older]
     body = BlockingS3Fence(server.client(), BUCKET, key).read().decode()
-    history = [Write.parse(line) for line in body.split()]
+    return [Write.parse(line) for line in body.split()], acknowledged, ends
+
+
+def test_many_writers_of_two_terms_at_once(server: S3Server, key: str) -> None:
+    history, acknowledged, ends = race(server, key, server.client)
     assert violations(history, acknowledged) == []
     assert len(history) == len(acknowledged)
     assert {write.token for write in history} == {4, 5}
+    assert ends == ["refused"] * WRITERS
+
+
+def test_the_history_tells_a_store_that_ignores_conditions(server: S3Server, key: str) -> None:
+    history, acknowledged, _ = race(server, key, lambda: without_conditions(server.client()))
+    assert violations(history, acknowledged)
 
 
 def test_a_token_in_the_metadata_would_not_be_enough(server: S3Server, key: str) -> None:

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS fence (
 )
 """
 _POLL_S = 0.005
+_OPEN_TIMEOUT_S = 30.0  # a worker that starts may meet a raise that waits
 
 
 class _File:
@@ -38,7 +39,7 @@ class _File:
         self.path = Path(path)
         self.patience = patience
         try:
-            with closing(sqlite3.connect(self.path)) as db:
+            with closing(sqlite3.connect(self.path, timeout=_OPEN_TIMEOUT_S)) as db:
                 (mode,) = db.execute("PRAGMA journal_mode = DELETE").fetchone()
                 db.execute(_SCHEMA)
         except sqlite3.Error as error:
