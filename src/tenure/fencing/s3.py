@@ -84,13 +84,16 @@ class BlockingS3Fence:
     def update(self, token: FencingToken, change: Callable[[bytes], bytes]) -> None:
         """Read the object, check it, change it, replace that very state; again, whenever others were faster.
 
+        A write whose answer was lost, and that boto3 repeated, is known by its mark; if others have written
+        over it meanwhile, `change` is applied anew.
+
         Args:
             token: of the present term.
             change: returns the new content for the one that was read (empty: nothing yet). Called anew with
                 each state that was read.
 
         Raises:
-            StaleTokenError: the object has seen a higher token of this election; nothing was written.
+            StaleTokenError: the object has seen a higher token of this election.
             ConfigurationError: the object was not written by a fence, or the store ignores conditions.
         """
         mark = ""
