@@ -27,7 +27,7 @@ test: install  ## all tests, those on real servers included (fetched or built on
 	@$(BIN)/python -m tests.servers || test -z "$$CI"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-cluster: install  ## build etcd, kube-apiserver, kubectl and the client-go candidates into the cache
+cluster: install  ## build etcd, kube-apiserver, kubectl, client-go candidates and an S3 server into the cache
 	@$(BIN)/python -m tests.cluster.build
 
 chaos: install  ## real processes, real faults: SECONDS of them (60) drawn from SEED (a fresh one, printed)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tenure.elector import LeaderElector
     from tenure.errors import (
         ConfigurationError,
+        FenceBusyError,
         LeadershipLostError,
         LockUnavailableError,
         NotLeaderError,
@@ -33,6 +34,7 @@ __all__ = [
     "ConfigurationError",
     "EndpointsLock",
     "Fence",
+    "FenceBusyError",
     "FencingToken",
     "LeaderElector",
     "LeaderObserver",

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "ConfigurationError",
     "ConflictError",
+    "FenceBusyError",
     "LeadershipLostError",
     "LockUnavailableError",
     "NotLeaderError",
@@ -65,3 +66,7 @@ class LeadershipLostError(NotLeaderError):
 
 class StaleTokenError(TenureError):
     """A fence has seen a higher fencing token: whoever holds this one leads no longer."""
+
+
+class FenceBusyError(TenureError):
+    """A fence cannot be raised yet: requests of an earlier term are being handled; nothing was changed."""

@@ -23,7 +23,7 @@ NO_SERVERS = (
     "no etcd, kube-apiserver and kubectl: install Go 1.21 or newer and run `make cluster`, "
     "or set KUBEBUILDER_ASSETS to a folder that has the three"
 )
-NO_CANDIDATES = "no client-go candidate: install Go 1.21 or newer and run `make cluster`"
+NO_OTHER = "no {name}: install Go 1.21 or newer and run `make cluster`"
 
 
 class BinaryUnavailableError(Exception):
@@ -58,6 +58,7 @@ BINARIES = {
         Binary("kubectl", "kubernetes", f"{COMMANDS}/kubectl", "kubernetes/go.mod", True, True),
         Binary("candidate-v0.36", "candidate", ".", "candidate/go.mod"),
         Binary("candidate-v0.23", "candidate", ".", "candidate023/go.mod"),
+        Binary("versitygw", "versitygw", "github.com/versity/versitygw/cmd/versitygw", "versitygw/go.mod"),
     )
 }
 
@@ -134,7 +135,7 @@ def _build(wanted: Binary, target: Path) -> None:
         if target.exists():  # by the builder that we waited for
             return
         if shutil.which("go") is None:
-            raise BinaryUnavailableError(NO_SERVERS if wanted.is_asset else NO_CANDIDATES)
+            raise BinaryUnavailableError(NO_SERVERS if wanted.is_asset else NO_OTHER.format(name=wanted.name))
         print(
             f"building {wanted.name}, once (may take minutes) ...",
             file=sys.stderr,

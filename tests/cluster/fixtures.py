@@ -15,7 +15,7 @@ from tests.cluster.build import BinaryUnavailableError, binary, missing
 from tests.cluster.client_go import ClientGoCandidate
 from tests.cluster.server import Cluster
 
-__all__ = ["StartClientGo", "client_go", "cluster", "namespace"]
+__all__ = ["StartClientGo", "client_go", "cluster", "get_binaries", "namespace"]
 
 StartClientGo = Callable[..., ClientGoCandidate]
 
@@ -23,7 +23,7 @@ StartClientGo = Callable[..., ClientGoCandidate]
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A running `Cluster` for the whole session, built before its first use."""
-    _get_binaries(request.config, "etcd", "kube-apiserver", "kubectl")
+    get_binaries(request.config, "etcd", "kube-apiserver", "kubectl")
     running = Cluster()
     running.start()
     yield running
@@ -43,7 +43,7 @@ def client_go(cluster: Cluster, namespace: str, request: pytest.FixtureRequest) 
 
     They campaign in the test's own namespace, as administrator; those that still run at its end are killed.
     """
-    _get_binaries(request.config, "candidate-v0.36", "candidate-v0.23")
+    get_binaries(request.config, "candidate-v0.36", "candidate-v0.23")
     started: list[ClientGoCandidate] = []
 
     def start(identity: str, name: str = "election", **options: Any) -> ClientGoCandidate:
@@ -57,7 +57,7 @@ def client_go(cluster: Cluster, namespace: str, request: pytest.FixtureRequest) 
         candidate.kill()
 
 
-def _get_binaries(config: pytest.Config, *names: str) -> None:
+def get_binaries(config: pytest.Config, *names: str) -> None:
     """Build what is missing, in sight; without it skip, or fail in CI, where a skip would go unseen."""
     capture = config.pluginmanager.getplugin("capturemanager")
     in_sight = capture.global_and_fixture_disabled if capture and missing(*names) else contextlib.nullcontext
