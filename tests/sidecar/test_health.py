@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
 
 import pytest
 
@@ -15,39 +15,53 @@ from tenure.sidecar.health import HealthCheck
 from tests.sidecar.process import free_port
 
 
-@contextmanager
-def endpoint(status: int) -> Iterator[str]:
-    """Serve a health endpoint that answers with this status; yield its URL."""
+class Endpoint:
+    """A program's health endpoint.
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
+    Attributes:
+        status: with which it answers.
+        url: where.
+    """
 
-        def log_message(self, *_: object) -> None:
-            pass
+    def __init__(self, status: int) -> None:
+        self.status = status
+        endpoint = self
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/healthz?full=1"
-        finally:
-            server.shutdown()
-            thread.join()
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(endpoint.status)
+                self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/healthz?full=1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 399])
 def test_an_answer_below_400_is_a_yes(status: int) -> None:
-    with endpoint(status) as url:
-        assert asyncio.run(HealthCheck(url).ask())
+    with Endpoint(status) as endpoint:
+        assert asyncio.run(HealthCheck(endpoint.url).ask())
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_any_other_answer_is_a_no_that_says_why(status: int) -> None:
-    with endpoint(status) as url, pytest.raises(ConnectionError, match=f"answers {status}"):
-        asyncio.run(HealthCheck(url).ask())
+    with Endpoint(status) as endpoint, pytest.raises(ConnectionError, match=f"answers {status}"):
+        asyncio.run(HealthCheck(endpoint.url).ask())
 
 
 def test_no_answer_is_a_no() -> None:

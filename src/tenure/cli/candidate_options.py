@@ -14,11 +14,13 @@ import click
 
 from tenure.cli.clusters import cluster_config
 from tenure.cli.exits import CannotListenError
-from tenure.cli.flags import ADDRESS, DURATION
+from tenure.cli.flags import ADDRESS, DURATION, Parsed
 from tenure.election import OnMissing
 from tenure.errors import ConfigurationError
+from tenure.handover import HIGHEST_PRIORITY, Preference
 from tenure.serving import Address, bind
-from tenure.sidecar import LOCK_KINDS, LockPlace
+from tenure.sidecar import LOCK_KINDS, Campaign, LockPlace
+from tenure.sidecar.health import HealthCheck
 from tenure.timing import Timing
 
 __all__ = ["CandidateOptions", "candidate_options"]
@@ -82,6 +84,32 @@ _OPTIONS = (
         help="Lead a record that was missing at once, or a lease later.",
     ),
     click.option(
+        "--epoch",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Of the fencing tokens: raise it after a restore of etcd, or a move to another cluster or lock.",
+    ),
+    click.option(
+        "--priority",
+        type=click.IntRange(0, HIGHEST_PRIORITY),
+        default=0,
+        show_default=True,
+        help=f"From 0 to {HIGHEST_PRIORITY}: among contenders for a free record the highest goes first.",
+    ),
+    click.option("--preempt", is_flag=True, help="Ask a leader of lower priority to hand over."),
+    click.option(
+        "--minimum-tenure",
+        type=DURATION,
+        help="How long a term lasts before it is handed over for that.  [default: 4 times the lease]",
+    ),
+    click.option(
+        "--health",
+        type=Parsed("url", HealthCheck),
+        metavar="URL",
+        help="Campaign, and lead on, only while this URL answers from 200 to 399.",
+    ),
+    click.option(
         "--use-cluster-credentials",
         is_flag=True,
         help="Only the Pod's own credentials.  [default: these in a Pod, elsewhere a kubeconfig]",
@@ -98,19 +126,11 @@ class CandidateOptions:
     """What the flags say of a candidate.
 
     Attributes:
-        place: of the election.
-        kind: of the lock, one of `LOCK_KINDS`.
-        identity: the name to campaign under; None: the default.
-        timing: the durations.
-        on_missing: as of `LeaderElector`.
+        campaign: the candidate.
         address: where to answer over HTTP; None: nowhere.
     """
 
-    place: LockPlace
-    kind: str
-    identity: str | None
-    timing: Timing
-    on_missing: OnMissing
+    campaign: Campaign
     address: Address | None
 
     def listen(self) -> socket.socket | None:
@@ -143,6 +163,11 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         address: Address | None,
         kind: str,
         on_missing: OnMissing,
+        epoch: int,
+        priority: int,
+        preempt: bool,
+        minimum_tenure: float | None,
+        health: HealthCheck | None,
         use_cluster_credentials: bool,
         kubeconfig: Path | None,
         context: str | None,
@@ -153,14 +178,19 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         level = logging.INFO if verbose else logging.WARNING
         logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
         config = cluster_config(kubeconfig, context, in_pod_only=use_cluster_credentials)
-        candidate = CandidateOptions(
+        timing = Timing(**{name: value for name, value in durations.items() if value is not None})
+        shortest = 4 * timing.lease_duration if minimum_tenure is None else minimum_tenure
+        campaign = Campaign(
             place=LockPlace(name=election, namespace=election_namespace, config=config),
             kind=kind,
             identity=identity,
-            timing=Timing(**{name: value for name, value in durations.items() if value is not None}),
+            timing=timing,
             on_missing=on_missing,
-            address=address,
+            epoch=epoch,
+            preference=Preference(priority=priority, preempt=preempt, minimum_tenure=shortest),
+            health=health,
         )
+        candidate = CandidateOptions(campaign=campaign, address=address)
         return command(candidate=candidate, **others)
 
     return functools.reduce(lambda function, option: option(function), reversed(_OPTIONS), with_candidate)

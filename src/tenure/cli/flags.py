@@ -11,7 +11,7 @@ import click
 from tenure.errors import ConfigurationError
 from tenure.serving import Address
 
-__all__ = ["ADDRESS", "DURATION", "GoStyleCommand", "parse_duration"]
+__all__ = ["ADDRESS", "DURATION", "GoStyleCommand", "Parsed", "parse_duration"]
 
 ValueT = TypeVar("ValueT")
 
@@ -32,7 +32,7 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-class _Parsed(click.ParamType[ValueT]):
+class Parsed(click.ParamType[ValueT]):
     """A value that a function reads; what the function says of a wrong one is the message."""
 
     def __init__(self, name: str, parse: Callable[[str], ValueT]) -> None:
@@ -46,8 +46,8 @@ class _Parsed(click.ParamType[ValueT]):
             self.fail(str(error), param, ctx)
 
 
-DURATION = _Parsed("duration", parse_duration)
-ADDRESS = _Parsed("address", Address.parse)
+DURATION = Parsed("duration", parse_duration)
+ADDRESS = Parsed("address", Address.parse)
 
 
 class GoStyleCommand(click.Command):

@@ -60,13 +60,5 @@ def command(candidate: CandidateOptions, drain_timeout: float) -> None:
     Takes the flags of the leader-elector image of 2016, prints "NAME is the leader" at each change, and
     answers {"name": "NAME"}; everything else is new.
     """
-    sidecar = Sidecar(
-        place=candidate.place,
-        kind=candidate.kind,
-        identity=candidate.identity,
-        timing=candidate.timing,
-        drain_timeout=drain_timeout,
-        on_missing=candidate.on_missing,
-        listener=candidate.listen(),
-    )
+    sidecar = Sidecar(campaign=candidate.campaign, drain_timeout=drain_timeout, listener=candidate.listen())
     asyncio.run(run_sidecar(sidecar))

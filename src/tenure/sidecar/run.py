@@ -9,16 +9,14 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Never
 
-from tenure.election import OnMissing
 from tenure.elector import LeaderElector
 from tenure.events import Event, LeaderChanged
 from tenure.sidecar.answering import answering
-from tenure.sidecar.kinds import LockPlace
+from tenure.sidecar.campaign import Campaign
 from tenure.sidecar.outlook import Outlook
 from tenure.sidecar.predecessors import Predecessors
 from tenure.sidecar.termination import termination
 from tenure.term import Term
-from tenure.timing import Timing
 
 __all__ = ["Sidecar", "run_sidecar"]
 
@@ -30,21 +28,13 @@ class Sidecar:
     """What a sidecar is to do.
 
     Attributes:
-        place: of the election.
-        kind: of the lock, one of `LOCK_KINDS`.
-        identity: the name to campaign under; None: ``POD_NAME``, else the hostname.
-        timing: the durations.
+        campaign: the candidate.
         drain_timeout: seconds, as of `LeaderElector`.
-        on_missing: as of `LeaderElector`.
         listener: serves HTTP on this listening socket; None: serves nothing.
     """
 
-    place: LockPlace
-    kind: str
-    identity: str | None
-    timing: Timing
+    campaign: Campaign
     drain_timeout: float
-    on_missing: OnMissing
     listener: socket.socket | None
 
 
@@ -55,22 +45,16 @@ async def run_sidecar(sidecar: Sidecar) -> None:
         ConfigurationError: there is no way to the API server, or an older kind of lock has a live leader.
         PermissionDeniedError: the record cannot be read, and never could.
     """
-    elector = LeaderElector(
-        sidecar.place.lock(sidecar.kind),
-        identity=sidecar.identity,
-        timing=sidecar.timing,
-        drain_timeout=sidecar.drain_timeout,
-        on_missing=sidecar.on_missing,
-    )
+    elector = sidecar.campaign.elector(drain_timeout=sidecar.drain_timeout)
     elector.subscribe(_Announcer())
     outlook = Outlook(elector)
     with termination() as ending:
         async with answering(sidecar.listener, outlook):
-            await _until_done_or(ending, _campaign(sidecar, elector, outlook))
+            await _until_done_or(ending, _campaign(sidecar.campaign, elector, outlook))
 
 
-async def _campaign(sidecar: Sidecar, elector: LeaderElector, outlook: Outlook) -> None:
-    await Predecessors(sidecar.kind, sidecar.place, sidecar.timing, outlook.waiting).refuse_live()
+async def _campaign(campaign: Campaign, elector: LeaderElector, outlook: Outlook) -> None:
+    await Predecessors(campaign.kind, campaign.place, campaign.timing, outlook.waiting).refuse_live()
     await elector.run(_hold, handle_signals=False)
 
 
