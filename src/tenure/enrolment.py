@@ -171,7 +171,6 @@ class Enrolment:
         dead = [known[key] for key, since in self._seen.items() if now - since >= known[key].lapse]
         for entry in dead[:_MOST_REMOVALS]:
             await self._roster.remove(entry, timeout=_TIMEOUT_S)
-            _log.info("%s: candidate %s is gone, and out of the roster", self._where(), entry.identity)
 
     async def _try(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
         if self._generation != fork_generation():
@@ -179,8 +178,8 @@ class Enrolment:
         try:
             await step()
         except TenureError as error:
-            # Told apart by kind: the wording changes from attempt to attempt.
-            if self._troubles.get(what) is not type(error):
+            # Told apart by kind: the wording changes from attempt to attempt, and one cause fails many a step.
+            if type(error) not in self._troubles.values():
                 _log.warning("%s: roster of candidates: %s failed: %s", self._where(), what, _message(error))
             self._troubles[what] = type(error)
         else:

@@ -91,7 +91,7 @@ def open_roster(lock: Lock) -> AbstractAsyncContextManager[Roster]:
 async def candidates_of(lock: Lock, *, timeout: float = _TIMEOUT_S) -> list[Entry]:
     """Return who has written itself down as a candidate of an election (``candidates=True``), by identity.
 
-    The dead stay for up to four periods of theirs, until the leader removes them.
+    The dead stay until a leader has seen no change of theirs for `lapse` seconds.
 
     Args:
         lock: of the election.
