@@ -178,7 +178,7 @@ class Enrolment:
         try:
             await step()
         except TenureError as error:
-            # Told apart by kind: the wording changes from attempt to attempt, and one cause fails many a step.
+            # Told apart by kind: the wording changes from attempt to attempt, and one cause fails all steps.
             if type(error) not in self._troubles.values():
                 _log.warning("%s: roster of candidates: %s failed: %s", self._where(), what, _message(error))
             self._troubles[what] = type(error)

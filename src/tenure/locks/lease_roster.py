@@ -18,9 +18,10 @@ from tenure.locks.fields import decode_fields, whole_seconds
 from tenure.locks.roster import Entry
 from tenure.locks.times import format_micro_time
 
-__all__ = ["LeaseRoster"]
+__all__ = ["ELECTION_LABEL", "LeaseRoster"]
 
-_ELECTION = "tenure.dev/election"
+ELECTION_LABEL = "tenure.dev/election"
+"""Tells the Lease of a candidate from one that holds a record."""
 _PRIORITY = "tenure.dev/priority"
 _PREEMPT = "tenure.dev/preempt"
 _LONGEST_NAME, _LONGEST_LABEL = 253, 63  # what Kubernetes accepts
@@ -48,7 +49,7 @@ class LeaseRoster:
         self._label = election if len(election) <= _LONGEST_LABEL else _digested(election, "", _LONGEST_LABEL)
 
     async def list(self, *, timeout: float) -> list[Entry]:
-        selector = f"{_ELECTION}={self._label}"
+        selector = f"{ELECTION_LABEL}={self._label}"
         found = await self._client.list(LEASES, self._namespace, label_selector=selector, timeout=timeout)
         items = found.get("items")
         entries = map(self._decode, items if isinstance(items, list) else [])
@@ -89,7 +90,7 @@ class LeaseRoster:
             "acquireTime": format_micro_time(entry.since) if entry.since else None,
             "renewTime": format_micro_time(entry.renewed) if entry.renewed else None,
         }
-        metadata = {"labels": {_ELECTION: self._label}, "annotations": annotations}
+        metadata = {"labels": {ELECTION_LABEL: self._label}, "annotations": annotations}
         return {"metadata": metadata, "spec": spec}
 
     def _decode(self, obj: object) -> Entry | None:
@@ -139,5 +140,6 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _priority_in(annotations: Mapping[str, Any]) -> int:
     text = annotations.get(_PRIORITY)
-    is_number = isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 4
-    return min(int(text), HIGHEST_PRIORITY) if is_number else 0
+    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 4):
+        return 0
+    return min(int(text), HIGHEST_PRIORITY)
