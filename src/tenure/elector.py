@@ -299,7 +299,7 @@ class LeaderElector:
                 office.connect(candidacy)
                 candidacy.start()
                 try:
-                    async with self._enrolled(), self._asked_for_fitness(candidacy):
+                    async with self._enrolled(candidacy), self._asked_for_fitness(candidacy):
                         yield office
                 finally:
                     await candidacy.aclose()
@@ -307,7 +307,7 @@ class LeaderElector:
             self._office = None
             self._announcements.close()
 
-    def _enrolled(self) -> AbstractAsyncContextManager[None]:
+    def _enrolled(self, candidacy: LockCandidacy) -> AbstractAsyncContextManager[None]:
         """Be in the roster of candidates, if that is wanted, for as long as the block runs."""
         if not self._candidates:
             return nullcontext()
@@ -319,6 +319,7 @@ class LeaderElector:
             eligible=self._eligible is None,
             is_leader=self.is_leader,
             subscribe=self.subscribe,
+            contact=candidacy.contact,
         )
 
     @asynccontextmanager

@@ -50,6 +50,7 @@ async def enrolled(
     eligible: bool,
     is_leader: Callable[[], bool],
     subscribe: Subscribe,
+    contact: asyncio.Event,
 ) -> AsyncIterator[None]:
     """Be in the roster of an election for as long as the block runs.
 
@@ -63,6 +64,7 @@ async def enrolled(
         eligible: whether it is, to begin with; later `EligibilityChanged` tells.
         is_leader: tells whether it leads.
         subscribe: to the candidate's events; returns what ends that.
+        contact: set when the lock's store has answered, or failed to: the election comes first.
 
     Raises:
         ConfigurationError: this kind of lock has no roster, or there is no way to it.
@@ -77,7 +79,7 @@ async def enrolled(
     async with open_roster(lock) as roster:
         enrolment = Enrolment(roster, entry, period, is_leader, lock.describe, eligible=eligible)
         unsubscribe = subscribe(enrolment.handle)
-        keeping = asyncio.create_task(enrolment.keep(), name="tenure enrolment")
+        keeping = asyncio.create_task(enrolment.keep(contact), name="tenure enrolment")
         try:
             yield
         finally:
@@ -130,8 +132,9 @@ class Enrolment:
             self._eligible = event.eligible
             self._woken.set()
 
-    async def keep(self) -> None:
-        """Keep the entry up to date until cancelled."""
+    async def keep(self, contact: asyncio.Event) -> None:
+        """Keep the entry up to date until cancelled, from the first `contact` with the lock's store on."""
+        await contact.wait()
         while True:
             self._woken.clear()
             await self._try("enrolment", self._renew if self._eligible else self._withdraw)

@@ -13,6 +13,7 @@ import pytest
 from tenure import (
     ConfigurationError,
     LeaderElector,
+    LeaseLock,
     LockUnavailableError,
     MemoryLock,
     PermissionDeniedError,
@@ -28,7 +29,7 @@ from tenure.testing.faulty_lock import FaultyLock
 from tenure.testing.pytest_plugin import RunningDevServer
 from tenure.testing.virtual_time import run_simulated, true_time
 from tests.drivers.processes import child
-from tests.drivers.tools import forever, wait_until
+from tests.drivers.tools import forever, play, wait_until
 
 PERIOD_S = 4 * Timing().lease_duration
 LAPSE_S = 3 * PERIOD_S
@@ -217,6 +218,21 @@ def test_a_candidate_that_was_taken_for_dead_writes_itself_down_again() -> None:
             assert await kept.names() == ["a"]
 
     run_simulated(scene())
+
+
+def test_the_election_comes_first(tenure_devserver: RunningDevServer) -> None:
+    lock = LeaseLock("reports", "default", kubeconfig=tenure_devserver.kubeconfig)
+
+    async def scene() -> None:
+        async with candidate(lock, "a").running(forever):
+            async with asyncio.timeout(30):
+                while not await candidates_of(lock):  # noqa: ASYNC110  (what is waited for has no event)
+                    await asyncio.sleep(0.005)
+
+    play(scene())
+    paths = [each.path for each in tenure_devserver.server.requests]
+    of_the_roster = next(index for index, path in enumerate(paths) if "/reports-" in path)
+    assert any(path.endswith("/reports") for path in paths[:of_the_roster])
 
 
 async def _never() -> bool:
