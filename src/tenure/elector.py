@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from tenure.announcements import Announcements
 from tenure.election import Election, OnMissing
 from tenure.eligibility import Eligibility, Eligible
+from tenure.enrolment import enrolled
 from tenure.errors import ConfigurationError, LeadershipLostError
 from tenure.events import EligibilityChanged, Event, LeaderChanged
 from tenure.fork import fork_generation
@@ -67,6 +68,8 @@ class LeaderElector:
             priority; None: four times `lease_duration`.
         eligible: says whether this program is fit to lead, asked every `retry_period`; a function or a
             coroutine function. Who is not does not campaign, and gives up its term; so does who fails to say.
+        candidates: keep this candidate in the roster, for people to see who could lead: one Lease for each,
+            renewed every four leases (docs/how-to.md).
         kubeconfig: for a string: path of a kubeconfig file, instead of the Pod's own configuration.
         context: for a string: the context of that file.
 
@@ -88,6 +91,7 @@ class LeaderElector:
         preempt: bool = False,
         minimum_tenure: float | None = None,
         eligible: Eligible | None = None,
+        candidates: bool = False,
         kubeconfig: str | Path | None = None,
         context: str | None = None,
     ) -> None:
@@ -106,6 +110,7 @@ class LeaderElector:
         shortest = 4 * self.timing.lease_duration if minimum_tenure is None else minimum_tenure
         self._preference = Preference(priority=priority, preempt=preempt, minimum_tenure=shortest)
         self._eligible = eligible
+        self._candidates = candidates
         self._announcements = Announcements()
         self._announcements.subscribe(log_events(self.lock.describe, self.identity, self.timing))
         self._office: Office | None = None
@@ -294,13 +299,28 @@ class LeaderElector:
                 office.connect(candidacy)
                 candidacy.start()
                 try:
-                    async with self._asked_for_fitness(candidacy):
+                    async with self._enrolled(candidacy), self._asked_for_fitness(candidacy):
                         yield office
                 finally:
                     await candidacy.aclose()
         finally:
             self._office = None
             self._announcements.close()
+
+    def _enrolled(self, candidacy: LockCandidacy) -> AbstractAsyncContextManager[None]:
+        """Be in the roster of candidates, if that is wanted, for as long as the block runs."""
+        if not self._candidates:
+            return nullcontext()
+        return enrolled(
+            self.lock,
+            self.identity,
+            self.timing,
+            self._preference,
+            eligible=self._eligible is None,
+            is_leader=self.is_leader,
+            subscribe=self.subscribe,
+            contact=candidacy.contact,
+        )
 
     @asynccontextmanager
     async def _asked_for_fitness(self, candidacy: LockCandidacy) -> AsyncIterator[None]:

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from tenure.errors import ConfigurationError
+from tenure.kubernetes.client import Client
 from tenure.kubernetes.config import ClusterConfig, in_cluster
 from tenure.kubernetes.kubeconfig import load_kubeconfig
 from tenure.kubernetes.shared import shared_client
 from tenure.lock import LockSession
 from tenure.locks.codec import Codec
 from tenure.locks.kube_session import KubeSession, Place
+from tenure.locks.lease_roster import LeaseRoster
+from tenure.locks.roster import Roster
 from tenure.locks.stamping import Wall, utc_now
 
 __all__ = ["KubeLock"]
@@ -91,11 +94,26 @@ class KubeLock:
         Raises:
             ConfigurationError: there is no cluster configuration, or it cannot be used.
         """
+        async with self._connect() as (client, namespace):
+            place = Place(self.codec.resource, namespace, self.name)
+            yield KubeSession(client, place, self.codec, labels=self._labels, wall=self._wall)
+
+    @asynccontextmanager
+    async def open_roster(self) -> AsyncIterator[Roster]:
+        """Connect to the election's roster of candidates; see `tenure.locks.roster`.
+
+        Raises:
+            ConfigurationError: there is no cluster configuration, or it cannot be used.
+        """
+        async with self._connect() as (client, namespace):
+            yield LeaseRoster(client, namespace, self.name)
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[tuple[Client, str]]:
         config = self._config or self._load_config()
         self.namespace = self.namespace or config.namespace
-        place = Place(self.codec.resource, self.namespace, self.name)
         async with shared_client(config) as client:
-            yield KubeSession(client, place, self.codec, labels=self._labels, wall=self._wall)
+            yield client, self.namespace
 
     def _load_config(self) -> ClusterConfig:
         if self._kubeconfig is not None:

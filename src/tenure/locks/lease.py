@@ -10,6 +10,7 @@ from tenure.kubernetes.resource import LEASES, Resource
 from tenure.locks.codec import UndecodableError, annotations_of, section_of
 from tenure.locks.fields import decode_fields, whole_seconds
 from tenure.locks.kube import KubeLock
+from tenure.locks.lease_roster import ELECTION_LABEL
 from tenure.locks.marks import read_marks, write_marks
 from tenure.locks.times import format_micro_time
 from tenure.record import Record
@@ -18,7 +19,7 @@ __all__ = ["LeaseCodec", "LeaseLock"]
 
 # Leases that tell that somebody lives, and elect nobody: nodes, API servers, candidates of an election.
 _HEARTBEAT_NAMESPACE = "kube-node-lease"
-_HEARTBEAT_LABELS = ("apiserver.kubernetes.io/identity", "tenure.dev/election")
+_HEARTBEAT_LABELS = ("apiserver.kubernetes.io/identity", ELECTION_LABEL)
 
 
 class LeaseCodec:

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 from tenure.errors import ConflictError
 from tenure.lock import LockSession
+from tenure.locks.memory_roster import MemoryRoster
+from tenure.locks.roster import Roster
 from tenure.locks.stamping import Stamping, Wall, utc_now
 from tenure.record import Record, UnreadableRecord, Versioned
 
@@ -36,6 +38,7 @@ class MemoryLock:
         self.name = name
         self._wall = wall
         self._store = _Store(self.describe())
+        self._roster = MemoryRoster()
 
     def describe(self) -> str:
         """Return ``memory NAME``."""
@@ -50,6 +53,11 @@ class MemoryLock:
     async def open(self) -> AsyncIterator[LockSession]:
         """Return a session; there is nothing to connect to, so it never fails."""
         yield _MemorySession(self._store, self._wall)
+
+    @asynccontextmanager
+    async def open_roster(self) -> AsyncIterator[Roster]:
+        """Return the roster of candidates; see `tenure.locks.roster`."""
+        yield self._roster
 
     def edit(self, record: Record | UnreadableRecord) -> Versioned:
         """Store a record without any condition, creating it if need be: a person with an editor."""

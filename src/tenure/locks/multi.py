@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
 from tenure.errors import LockUnavailableError
 from tenure.lock import Lock, LockSession
+from tenure.locks.roster import Roster, open_roster
 from tenure.record import Attempt, Record, UnreadableRecord, Versioned
 
 __all__ = ["UNKNOWN_HOLDER", "MultiLock"]
@@ -53,6 +54,14 @@ class MultiLock:
         """
         async with self._primary.open() as primary, self._secondary.open() as secondary:
             yield _MultiSession(_Side(primary), _Side(secondary))
+
+    def open_roster(self) -> AbstractAsyncContextManager[Roster]:
+        """Connect to the roster of the lock which is migrated to.
+
+        Raises:
+            ConfigurationError: that lock has none, or there is no way to it.
+        """
+        return open_roster(self._secondary)
 
 
 class _Pair(NamedTuple):
