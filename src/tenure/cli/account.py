@@ -66,7 +66,7 @@ class Account(NamedTuple):
             "token": None if token is None else str(token),
             "epoch": None if token is None else token.epoch,
             "transitions": record.transitions if sight.record else None,
-            "candidates": [each._asdict() for each in record.contenders] if sight.record else None,
+            "candidates": [each._asdict() for each in sight.candidates] if sight.record else None,
             "attempt": None if record.attempt is None else str(record.attempt),
             "uid": sight.newest.uid or None,
             "resourceVersion": str(sight.newest.version) if sight.newest.record else None,
@@ -120,7 +120,7 @@ COLUMNS = (
     Column("LEFT", _left),
     Column("TOKEN", _of_record(lambda record: record.token)),
     Column("TRANSITIONS", _of_record(lambda record: record.transitions)),
-    Column("CANDIDATES", _of_record(lambda record: _names(record.contenders))),
+    Column("CANDIDATES", lambda account: _names(account.sight.candidates)),
 )
 WIDE_COLUMNS = (
     Column("RENEWED", _renewed),
@@ -133,7 +133,9 @@ WIDE_COLUMNS = (
 
 
 def _names(contenders: Sequence[Contender]) -> str:
-    return ",".join(f"{each.identity}({each.priority})" for each in contenders)
+    return ",".join(
+        f"{each.identity}({each.priority})" if each.priority else each.identity for each in contenders
+    )
 
 
 def _finite(seconds: float | None) -> float | None:

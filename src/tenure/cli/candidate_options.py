@@ -104,6 +104,11 @@ _OPTIONS = (
         help="How long a term lasts before it is handed over for that.  [default: 4 times the lease]",
     ),
     click.option(
+        "--candidates",
+        is_flag=True,
+        help="Keep a Lease for this candidate, so that tenure status shows all that could lead.",
+    ),
+    click.option(
         "--health",
         type=Parsed("url", HealthCheck),
         metavar="URL",
@@ -167,6 +172,7 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         priority: int,
         preempt: bool,
         minimum_tenure: float | None,
+        candidates: bool,
         health: HealthCheck | None,
         use_cluster_credentials: bool,
         kubeconfig: Path | None,
@@ -188,6 +194,7 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
             on_missing=on_missing,
             epoch=epoch,
             preference=Preference(priority=priority, preempt=preempt, minimum_tenure=shortest),
+            candidates=candidates,
             health=health,
         )
         candidate = CandidateOptions(campaign=campaign, address=address)

@@ -40,6 +40,7 @@ class Parsed(click.ParamType[ValueT]):
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> ValueT:
+        """Return what the function makes of the text; what it raises is the message."""
         try:
             return self._parse(value)
         except (ValueError, ConfigurationError) as error:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tenure.knowledge import Knowledge, News
-from tenure.record import Record, UnreadableRecord, Versioned
+from tenure.record import Contender, Record, UnreadableRecord, Versioned
 from tenure.timing import Timing
 
 __all__ = ["Election", "Sight", "State"]
@@ -40,11 +40,13 @@ class Sight:
     Attributes:
         election: which one.
         is_witnessed: a change was seen to happen, so that it is known how long ago that was.
+        enrolled: candidates that keep a Lease of their own.
     """
 
     def __init__(self, election: Election) -> None:
         self.election = election
         self.is_witnessed = False
+        self.enrolled: tuple[Contender, ...] = ()
         self._knowledge = Knowledge(Timing())
         self._looked_at = -math.inf
 
@@ -75,6 +77,14 @@ class Sight:
     def record(self) -> Record | None:
         """The record, if there is one that can be read."""
         return self.newest.record if isinstance(self.newest.record, Record) else None
+
+    @property
+    def candidates(self) -> tuple[Contender, ...]:
+        """Those that are known: the enrolled, and those in the record of their leader."""
+        known = {each.identity: each for each in self.enrolled}
+        for each in self.record.contenders if self.record else ():
+            known.setdefault(each.identity, each)
+        return tuple(known[identity] for identity in sorted(known))
 
     @property
     def holder(self) -> str:

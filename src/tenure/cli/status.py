@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +19,7 @@ from tenure.cli.lookout import Lookout
 from tenure.cli.place_options import AUTO, SINGLE_KINDS, PlaceOptions, place_options
 from tenure.cli.printers import OUTPUT, Printer, printer_for
 from tenure.cli.sight import Sight, State
-from tenure.cli.survey import survey_names, survey_namespace
+from tenure.cli.survey import call_the_roll, survey_names, survey_namespace
 from tenure.clock import boot_time
 from tenure.locks.multi import UNKNOWN_HOLDER
 from tenure.locks.stamping import utc_now
@@ -92,10 +92,17 @@ def command(
     options = PlaceOptions.of(namespace=namespace, lock=lock, kubeconfig=kubeconfig, context=context)
     printer = printer_for(output, is_of_all_namespaces=all_namespaces, is_watching=watching)
     if names:
-        survey = survey_names(options, names, _note)
+        survey = _survey_with_candidates(options, names)
     else:
         survey = survey_namespace(options, _note, everywhere=all_namespaces)
     return asyncio.run(until_interrupted(_show(survey, printer, watching=watching, wait_s=wait_s)))
+
+
+@asynccontextmanager
+async def _survey_with_candidates(options: PlaceOptions, names: Sequence[str]) -> AsyncIterator[Lookout]:
+    async with survey_names(options, names, _note) as lookout:
+        await call_the_roll(options, lookout.sights.values())
+        yield lookout
 
 
 async def _show(

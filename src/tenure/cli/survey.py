@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tenure.cli.lookout import CollectionSource, Lookout, SessionSource
 from tenure.cli.place_options import AUTO, SINGLE_KINDS, PlaceOptions
 from tenure.cli.sight import Election, Sight, State
+from tenure.errors import LockUnavailableError, PermissionDeniedError
 from tenure.kubernetes.shared import shared_client
 from tenure.locks.codec import UndecodableError
 from tenure.locks.collection import Collection
+from tenure.locks.roster import candidates_of
+from tenure.record import Contender
 from tenure.sidecar.kinds import single_lock
 
-__all__ = ["survey_names", "survey_namespace"]
+__all__ = ["call_the_roll", "survey_names", "survey_namespace"]
 
 Say = Callable[[str], None]
 
@@ -73,6 +76,16 @@ async def survey_names(options: PlaceOptions, names: Sequence[str], say: Say) ->
         if options.lock == AUTO:
             _forget_absent(lookout, found)
         yield lookout
+
+
+async def call_the_roll(options: PlaceOptions, sights: Iterable[Sight]) -> None:
+    """Find the candidates that keep a Lease of their own; without the right to list Leases there are none."""
+    for sight in sights:
+        try:
+            entries = await candidates_of(options.place(sight.election.name).lock(sight.election.kind))
+        except (LockUnavailableError, PermissionDeniedError):
+            return
+        sight.enrolled = tuple(Contender(each.identity, each.priority, each.preempt) for each in entries)
 
 
 def _forget_absent(lookout: Lookout, found: set[str]) -> None:

@@ -24,7 +24,7 @@ class Campaign:
         kind: of the lock, one of `LOCK_KINDS`.
         identity: the name to campaign under; None: ``POD_NAME``, else the hostname.
         timing: the durations.
-        on_missing, epoch: as of `LeaderElector`.
+        on_missing, epoch, candidates: as of `LeaderElector`.
         preference: how much it wants to lead.
         health: says whether the program is fit to lead; None: it always is.
     """
@@ -36,6 +36,7 @@ class Campaign:
     on_missing: OnMissing
     epoch: int = 0
     preference: Preference = field(default_factory=Preference)
+    candidates: bool = False
     health: HealthCheck | None = None
 
     def elector(self, *, drain_timeout: float, on_overrun: OnOverrun = "log") -> LeaderElector:
@@ -55,5 +56,6 @@ class Campaign:
             priority=self.preference.priority,
             preempt=self.preference.preempt,
             minimum_tenure=self.preference.minimum_tenure,
+            candidates=self.candidates,
             eligible=self.health.ask if self.health else None,
         )
