@@ -25,4 +25,5 @@ def test_all_candidates_of_a_named_election_are_shown(tenure_devserver: RunningD
             assert "green,red(5)" in shown.stdout
             listed = run_tenure("status", f"--kubeconfig={tenure_devserver.kubeconfig}")
             assert len(listed.stdout.splitlines()) == 2, "the candidates' Leases are no elections"
-        eventually(lambda: names() == ["red"])
+            assert green.end() == 0
+            eventually(lambda: names() == ["red"])
