@@ -93,8 +93,8 @@ class _Supervisor:
         self._tether = tether
         self._fuse = Fuse()
         timing = orders.timing
-        # From the end of a term to the hard limit: a third of it is kept for killing, and of this again half
-        # for the case that only the guard is there to do it.
+        # From the end of a term to the hard limit. Half of it is kept for killing, which takes some looks at
+        # many processes on a machine that may be busy; in the last sixth the guard does it, if it must.
         self._margin_s = timing.overrun_limit - timing.renew_deadline
         self._limit = -math.inf
         self._elector = LeaderElector(
@@ -181,7 +181,7 @@ class _Supervisor:
     # ---- until when
 
     def _kill_by(self) -> float:
-        return self._limit - self._margin_s / 3
+        return self._limit - self._margin_s / 2
 
     def _arm(self) -> None:
         self._tether.arm(self._limit - self._margin_s / 6)
