@@ -12,6 +12,7 @@ import select
 import sys
 import time
 
+from tenure.guard.cgroup import Cgroup, make_cgroup
 from tenure.guard.linux import become_subreaper
 from tenure.guard.memory import give_back_file_pages
 from tenure.guard.processes import below, kill
@@ -44,7 +45,7 @@ def stand_guard(variable: str, command: list[str]) -> int:
         _say(f"run needs Linux 5.3 or newer: {error}")
         return _EXIT_STATUS_USAGE
     reading, writing = os.pipe()
-    numbers = passed_on()
+    numbers, cgroup = passed_on(), make_cgroup()
     # Whoever signals us does not know that we are two: what comes from here on waits for the handlers.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*numbers, signal.SIGCHLD})
     supervisor = os.fork()
@@ -54,21 +55,24 @@ def stand_guard(variable: str, command: list[str]) -> int:
         os.setpgid(0, 0)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.set_inheritable(writing, True)
-        os.environ[variable] = str(writing)
+        os.environ[variable] = f"{writing}:{cgroup.path if cgroup else ''}"
         os.execv(sys.executable, command)
     os.close(writing)
-    guard = _Guard(supervisor, reading, timer, numbers)
+    guard = _Guard(supervisor, reading, timer, numbers, cgroup)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     give_back_file_pages()
     return guard.until_the_end()
 
 
 class _Guard:
-    def __init__(self, supervisor: int, pipe: int, timer: int, numbers: tuple[int, ...]) -> None:
+    def __init__(
+        self, supervisor: int, pipe: int, timer: int, numbers: tuple[int, ...], cgroup: Cgroup | None
+    ) -> None:
         self._supervisor = supervisor
         self._pipe = pipe
         self._timer = timer
         self._passed_on = numbers
+        self._cgroup = cgroup
         self._deadline = _NEVER
         self._is_cut = False
         self._status: int | None = None  # of the supervisor, as `os.waitpid` tells it
@@ -129,14 +133,20 @@ class _Guard:
         """Kill until there is no child: then there is no descendant either, since each would be ours."""
         began, pause_s, told = time.monotonic(), _FIRST_PAUSE_S, False
         while self._reap():
+            if self._cgroup:
+                self._cgroup.kill()
             for process in (left := below(os.getpid())):
                 kill(process)
+            if os.getpid() == 1:
+                _kill_all_others()
             if left and not told and time.monotonic() - began > _TELL_AFTER_S:
                 told = True
                 pids = " ".join(str(process.pid) for process in left)
                 _say(f"waiting for processes that SIGKILL has not ended yet: {pids}")
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        if self._cgroup:
+            self._cgroup.remove()
 
     def _verdict(self, was_late: bool) -> int:
         status = self._status or 0
@@ -150,6 +160,14 @@ class _Guard:
             return 128 + number
         _say(f"the supervisor was killed by signal {number}, and everything below it after it")
         return _EXIT_STATUS
+
+
+def _kill_all_others() -> None:
+    """PID 1 takes its namespace along anyway; so do what nobody escapes who forks while others look."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # there are no others
 
 
 def _read(fd: int) -> bytes:

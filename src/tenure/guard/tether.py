@@ -9,6 +9,7 @@ import sys
 import termios
 import time
 
+from tenure.guard.cgroup import Cgroup
 from tenure.timerfd import CLOCK
 
 __all__ = ["Tether", "tether"]
@@ -21,9 +22,11 @@ class Tether:
 
     Args:
         fd: the end of the pipe that is written; the kernel closes it with this process, whatever ends it.
+        cgroup: where the program is to run, if the guard could make one.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, cgroup: Cgroup | None) -> None:
+        self.cgroup = cgroup
         self._fd = fd
         self._unread_since = math.inf
 
@@ -64,8 +67,9 @@ def tether() -> Tether:
     if not inherited:
         guard = os.path.join(os.path.dirname(__file__), "__main__.py")
         os.execv(sys.executable, [sys.executable, "-I", "-S", guard, _VARIABLE, *sys.orig_argv])
-    os.set_inheritable(int(inherited), False)
-    return Tether(int(inherited))
+    fd, _, path = inherited.partition(":")
+    os.set_inheritable(int(fd), False)
+    return Tether(int(fd), Cgroup(path) if path else None)
 
 
 def _now() -> float:

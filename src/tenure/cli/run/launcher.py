@@ -15,11 +15,13 @@ _PR_SET_PDEATHSIG = 1
 _CANNOT_EXECUTE, _NOT_FOUND = 126, 127
 
 
-def _launch(supervisor: int, command: list[str]) -> int:
+def _launch(supervisor: int, cgroup: str, command: list[str]) -> int:
     # The last line of defence: should supervisor and guard end at once, the kernel kills COMMAND.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != supervisor:
         return _CANNOT_EXECUTE
+    if cgroup:
+        _enter(cgroup)
     # COMMAND is to begin with the signals of a program that a shell has started. What came meanwhile waits.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
@@ -33,5 +35,13 @@ def _launch(supervisor: int, command: list[str]) -> int:
         return _NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_EXECUTE
 
 
+def _enter(cgroup: str) -> None:
+    try:
+        with open(os.path.join(cgroup, "cgroup.procs"), "wb", buffering=0) as file:
+            file.write(b"0")
+    except OSError:
+        pass  # then it is found by looking, as where there is none
+
+
 if __name__ == "__main__":
-    sys.exit(_launch(int(sys.argv[1]), sys.argv[2:]))
+    sys.exit(_launch(int(sys.argv[1]), sys.argv[2], sys.argv[3:]))

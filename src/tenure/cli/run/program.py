@@ -13,6 +13,7 @@ from typing import Any
 
 from tenure.cli.run import launcher
 from tenure.clock import BootTimer, boot_time
+from tenure.guard.cgroup import Cgroup
 from tenure.guard.processes import below, kill
 from tenure.guard.signals import passed_on
 
@@ -29,22 +30,30 @@ class Program:
         environment: its whole environment.
         grace_s: how long it may take to end when it is told to.
         kill_by: boot time in seconds at which it is killed if it has been told to end; see `renew`.
+        cgroup: where it is to run; None: where this process does.
 
     Raises:
         OSError: no process can be started.
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], *, grace_s: float, kill_by: float
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        grace_s: float,
+        kill_by: float,
+        cgroup: Cgroup | None,
     ) -> None:
         self._grace_s = grace_s
         self._kill_by = kill_by
+        self._cgroup = cgroup
         self._told_at = math.inf
         loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[int] = loop.create_future()
         self._time_is_up = asyncio.Event()
         self._timer = BootTimer(self._time_is_up.set)
-        self._process = _start(command, environment)
+        self._process = _start(command, environment, cgroup.path if cgroup else "")
         self._fd = os.pidfd_open(self._process.pid)
         loop.add_reader(self._fd, self._exit)
 
@@ -87,12 +96,26 @@ class Program:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             while self.was_told and not time_is_up.done() and below(os.getpid()):
                 await asyncio.wait({time_is_up}, timeout=_LONGEST_PAUSE_S)
-            await _kill_everything()
+            await self._kill_everything()
             status = await self._exited
         finally:
             time_is_up.cancel()
             self._timer.close()
         return status if status >= 0 else 128 - status
+
+    async def _kill_everything(self) -> None:
+        pause_s, looks_that_found_nothing = _FIRST_PAUSE_S, 0
+        while looks_that_found_nothing < 2:
+            if left := below(os.getpid()):
+                looks_that_found_nothing = 0
+                if self._cgroup:
+                    self._cgroup.kill()
+                for process in left:
+                    kill(process)
+            else:
+                looks_that_found_nothing += 1
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _set_timer(self) -> None:
         if self.was_told:
@@ -104,25 +127,12 @@ class Program:
         self._exited.set_result(self._process.wait())
 
 
-async def _kill_everything() -> None:
-    pause_s, looks_that_found_nothing = _FIRST_PAUSE_S, 0
-    while looks_that_found_nothing < 2:
-        if left := below(os.getpid()):
-            looks_that_found_nothing = 0
-            for process in left:
-                kill(process)
-        else:
-            looks_that_found_nothing += 1
-        await asyncio.sleep(pause_s)
-        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-
-
-def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], environment: Mapping[str, str], cgroup: str) -> subprocess.Popen[bytes]:
     # A signal that comes before COMMAND has begun waits for it: the launcher could not answer it.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, passed_on())
     try:
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), *command],
+            [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), cgroup, *command],
             env=environment,
             start_new_session=True,
             close_fds=False,  # tenure's own are closed by the kernel; what else was handed to us is COMMAND's

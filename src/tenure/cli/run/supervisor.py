@@ -171,8 +171,13 @@ class _Supervisor:
             "TENURE_IDENTITY": self._elector.identity,
             "TENURE_FENCING_TOKEN": str(int(term.token)),
         }
-        grace_s = self._orders.grace_s
-        return Program(self._orders.command, environment, grace_s=grace_s, kill_by=self._kill_by())
+        return Program(
+            self._orders.command,
+            environment,
+            grace_s=self._orders.grace_s,
+            kill_by=self._kill_by(),
+            cgroup=self._tether.cgroup,
+        )
 
     def _decide(self, status: int) -> None:
         if not self._verdict.done():
