@@ -9,6 +9,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sign = Path(sys.argv[1])
     if os.fork() == 0:
+        os.setsid()  # out of reach of what is sent to the program's group
         while True:
             sign.touch()
             if os.fork():

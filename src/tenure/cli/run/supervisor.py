@@ -109,6 +109,7 @@ class _Supervisor:
         self._program: Program | None = None
         self._is_asked_to_end = False
         self._has_failed = False
+        self._has_lost_guard = False
         self._verdict: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._told_leader = ""
 
@@ -133,6 +134,8 @@ class _Supervisor:
                     campaign.result()
         finally:
             reaping.cancel()
+            if self._has_lost_guard and self._tether.cgroup:
+                self._tether.cgroup.remove()
         return self._verdict.result()
 
     async def _campaign(self, outlook: Outlook) -> None:
@@ -218,7 +221,7 @@ class _Supervisor:
 
     def _lose_guard(self) -> None:
         asyncio.get_running_loop().remove_reader(self._tether.fileno())
-        self._has_failed = True
+        self._has_failed = self._has_lost_guard = True
         _say("the guard process was killed: ending")
         if self._program:
             self._program.kill()
