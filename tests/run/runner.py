@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tests.sidecar.process import Sidecar, _read_lines, eventually
 
-__all__ = ["CHILD", "Runner", "is_alive", "state_of"]
+__all__ = ["CHILD", "Runner", "is_alive", "state_of", "unread_bytes"]
 
 CHILD = Path(__file__).with_name("child.py")
 
@@ -31,6 +33,11 @@ def is_alive(pid: int) -> bool:
     return state_of(pid) not in ("", "Z", "X")
 
 
+def unread_bytes(pipe: int) -> int:
+    """Return how many bytes wait in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 class Runner(Sidecar):
     """A running ``tenure run``, which is ended with everything below it when the block ends.
 
@@ -39,11 +46,11 @@ class Runner(Sidecar):
         arguments: flags, ``"--"``, and the program.
         folder: where the program takes its notes.
         port: where it answers; 0: nowhere.
-        stdout: where its output goes instead of being read here.
+        output: where its stdout and stderr go instead of being read here.
     """
 
     def __init__(
-        self, name: str, *arguments: str, folder: Path, port: int = 0, stdout: int = subprocess.PIPE
+        self, name: str, *arguments: str, folder: Path, port: int = 0, output: int = subprocess.PIPE
     ) -> None:
         self.folder = folder
         self.port = port
@@ -52,14 +59,11 @@ class Runner(Sidecar):
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith(("POD_", "KUBE"))
         }
-        self.process = subprocess.Popen(
-            command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment
-        )
+        self.process = subprocess.Popen(command, stdout=output, stderr=output, text=True, env=environment)
         self.stdout: list[str] = []
         self.stderr: list[str] = []
-        self._readers = [_read_lines(self.process.stderr, self.stderr)]
-        if self.process.stdout:
-            self._readers.append(_read_lines(self.process.stdout, self.stdout))
+        pipes = ((self.process.stdout, self.stdout), (self.process.stderr, self.stderr))
+        self._readers = [_read_lines(pipe, lines) for pipe, lines in pipes if pipe]
 
     @property
     def pid(self) -> int:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 import socket
-import sys
-import termios
 from pathlib import Path
 
 import pytest
 
 from tests.devserver.api import Api
 from tests.run.conftest import StartRunner
-from tests.run.runner import is_alive
+from tests.run.runner import is_alive, unread_bytes
 from tests.sidecar.process import eventually, run_tenure
 
 _LEASES = "leases.coordination.k8s.io"
@@ -24,10 +21,6 @@ _LEASES = "leases.coordination.k8s.io"
 def holder(api: Api) -> str:
     name: str = api.get(_LEASES, "example").body["spec"]["holderIdentity"]
     return name
-
-
-def unread_bytes(pipe: int) -> int:
-    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 @pytest.mark.parametrize("status", [0, 7, 255])
@@ -121,7 +114,7 @@ def test_a_standby_ends_by_a_signal(runner: StartRunner, api: Api) -> None:
 
 def test_a_flood_of_output_that_nobody_reads_delays_no_renewal(runner: StartRunner, api: Api) -> None:
     read, write = os.pipe()
-    leader = runner("a", "flood", stdout=write)
+    leader = runner("a", "flood", output=write)
     os.close(write)
     child = leader.note()["pid"]
     eventually(lambda: unread_bytes(read) > 60_000)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
 
 from tests.devserver.api import Api
 from tests.run.conftest import StartRunner
-from tests.run.runner import is_alive
+from tests.run.runner import is_alive, unread_bytes
+from tests.sidecar.process import eventually
 
 _LEASES = "leases.coordination.k8s.io"
 
@@ -48,3 +50,16 @@ def test_it_gets_sigterm_first(runner: StartRunner, api: Api) -> None:
     overwrite_holder(api, "somebody")
     assert leader.wait() == 75
     assert (leader.folder / "child-got").read_text() == str(int(signal.SIGTERM))
+
+
+def test_a_flood_that_nobody_reads_does_not_keep_tenure_from_ending_it(runner: StartRunner, api: Api) -> None:
+    """Tenure has more to say then, on the same stderr that is full."""
+    read, write = os.pipe()
+    leader = runner("a", "flood", output=write, flags=("--verbose",))
+    os.close(write)
+    first = leader.note()
+    eventually(lambda: unread_bytes(read) > 60_000)
+    overwrite_holder(api, "somebody")
+    assert leader.note(but=first["pid"])["began"] > first["began"]
+    assert leader.end() == 128 + signal.SIGTERM
+    os.close(read)

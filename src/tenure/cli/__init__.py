@@ -28,8 +28,10 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "tenure") -> 
     if given[:1] == ["run"]:
         # Before anything large is imported: the process that was started becomes the guard, and stays small.
         from tenure.guard.tether import tether as get_tether
+        from tenure.guard.voice import speak_without_waiting
 
         tether = get_tether()
+        speak_without_waiting()
     try:
         from tenure.cli.root import run
 

@@ -17,6 +17,7 @@ from tenure.guard.linux import become_subreaper
 from tenure.guard.memory import give_back_file_pages
 from tenure.guard.processes import below, kill
 from tenure.guard.signals import passed_on, signal
+from tenure.guard.voice import say
 from tenure.timerfd import CLOCK, open_timerfd, set_timerfd
 
 __all__ = ["stand_guard"]
@@ -24,7 +25,6 @@ __all__ = ["stand_guard"]
 _EXIT_STATUS = 70
 """tenure itself was killed, or stopped or starved until the term had run out (``EX_SOFTWARE``)."""
 _EXIT_STATUS_USAGE = 2
-_STDERR = 2
 _NEVER = float("inf")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.5
 _TELL_AFTER_S = 5.0
@@ -42,7 +42,7 @@ def stand_guard(variable: str, command: list[str]) -> int:
         become_subreaper()
         timer = open_timerfd()
     except (OSError, AttributeError) as error:
-        _say(f"run needs Linux 5.3 or newer: {error}")
+        say(f"run needs Linux 5.3 or newer: {error}")
         return _EXIT_STATUS_USAGE
     reading, writing = os.pipe()
     numbers, cgroup = passed_on(), make_cgroup()
@@ -142,7 +142,7 @@ class _Guard:
             if left and not told and time.monotonic() - began > _TELL_AFTER_S:
                 told = True
                 pids = " ".join(str(process.pid) for process in left)
-                _say(f"waiting for processes that SIGKILL has not ended yet: {pids}")
+                say(f"waiting for processes that SIGKILL has not ended yet: {pids}")
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         if self._cgroup:
@@ -151,14 +151,14 @@ class _Guard:
     def _verdict(self, was_late: bool) -> int:
         status = self._status or 0
         if was_late:
-            _say("stopped or starved until the term had run out: everything was killed in time")
+            say("stopped or starved until the term had run out: everything was killed in time")
             return _EXIT_STATUS
         if os.WIFEXITED(status):
             return os.WEXITSTATUS(status)
         number = os.WTERMSIG(status)
         if number in self._passed_on:
             return 128 + number
-        _say(f"the supervisor was killed by signal {number}, and everything below it after it")
+        say(f"the supervisor was killed by signal {number}, and everything below it after it")
         return _EXIT_STATUS
 
 
@@ -183,10 +183,3 @@ def _wake_up(*_: object) -> None:
 
 def _now() -> float:
     return time.clock_gettime(CLOCK)  # type: ignore[arg-type]  # a timer could be opened on it
-
-
-def _say(message: str) -> None:
-    try:
-        os.write(_STDERR, f"tenure: {message}\n".encode())
-    except OSError:
-        pass  # nobody reads it any more

@@ -36,7 +36,7 @@ class Process:
         self.started = int(fields[19])
 
 
-def below(root: int, spared: Collection[int] = ()) -> list[Process]:
+def below(root: int, *, spared: Collection[int] = ()) -> list[Process]:
     """Return what is alive below the process `root`, except the `spared` and what is below those.
 
     A process that is born or orphaned while this looks may be missed: only two empty answers, one after the

@@ -7,6 +7,7 @@ Whatever keeps COMMAND from running ends it as a shell would: one line, and 126 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -31,7 +32,8 @@ def _launch(supervisor: int, cgroup: str, command: list[str]) -> int:
     try:
         os.execvp(command[0], command)
     except OSError as error:
-        os.write(2, f"tenure: cannot run {command[0]}: {(error.strerror or str(error)).lower()}\n".encode())
+        hint = "; a script must begin with #!" if error.errno == errno.ENOEXEC else ""
+        os.write(2, f"tenure: cannot run {command[0]}: {str(error.strerror).lower()}{hint}\n".encode())
         return _NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_EXECUTE
 
 

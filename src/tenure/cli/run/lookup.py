@@ -18,11 +18,11 @@ def check_program(name: str) -> None:
     """
     if shutil.which(name):
         return
-    folders = [""] if os.sep in name else os.get_exec_path()
+    folders = [""] if os.sep in name else os.get_exec_path() if name else []
     for path in (os.path.join(folder, name) for folder in folders):
         if os.path.isdir(path):
             raise CannotExecuteError(f"cannot run {path}: it is a directory")
         if os.path.exists(path):
             raise CannotExecuteError(f"cannot run {path}: permission denied (chmod +x?)")
     where = "no such file" if os.sep in name else "not found in PATH"
-    raise NoSuchProgramError(f"cannot run {name}: {where}")
+    raise NoSuchProgramError(f"cannot run {name or repr(name)}: {where}")

@@ -14,8 +14,9 @@ from typing import Any
 from tenure.cli.run import launcher
 from tenure.clock import BootTimer, boot_time
 from tenure.guard.cgroup import Cgroup
-from tenure.guard.processes import below, kill
+from tenure.guard.processes import Process, below, kill
 from tenure.guard.signals import passed_on
+from tenure.kubernetes.exec_plugin import plugins_at_work
 
 __all__ = ["Program"]
 
@@ -94,7 +95,7 @@ class Program:
         try:
             either: set[asyncio.Future[Any]] = {self._exited, time_is_up}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            while self.was_told and not time_is_up.done() and below(os.getpid()):
+            while self.was_told and not time_is_up.done() and _left():
                 await asyncio.wait({time_is_up}, timeout=_LONGEST_PAUSE_S)
             await self._kill_everything()
             status = await self._exited
@@ -106,7 +107,7 @@ class Program:
     async def _kill_everything(self) -> None:
         pause_s, looks_that_found_nothing = _FIRST_PAUSE_S, 0
         while looks_that_found_nothing < 2:
-            if left := below(os.getpid()):
+            if left := _left():
                 looks_that_found_nothing = 0
                 if self._cgroup:
                     self._cgroup.kill()
@@ -125,6 +126,11 @@ class Program:
         asyncio.get_running_loop().remove_reader(self._fd)
         os.close(self._fd)
         self._exited.set_result(self._process.wait())
+
+
+def _left() -> list[Process]:
+    """Return what is alive below this process; what asks for its credentials is none of the program's."""
+    return below(os.getpid(), spared=plugins_at_work())
 
 
 def _start(command: Sequence[str], environment: Mapping[str, str], cgroup: str) -> subprocess.Popen[bytes]:

@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import socket
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from tenure.elector import LeaderElector
 from tenure.events import Elected, Event, LeaderChanged, Renewed
 from tenure.guard.signals import passed_on
 from tenure.guard.tether import Tether
+from tenure.guard.voice import say
 from tenure.outlast import outlast
 from tenure.sidecar import LockPlace
 from tenure.sidecar.answering import answering
@@ -153,6 +153,9 @@ class _Supervisor:
             _Decided: there is to be no further term; this one is released first.
         """
         self._arm()
+        if not term.is_valid():  # this process was stopped or starved between the election and now
+            self._disarm()
+            return
         program = self._program = self._start(term)
         playing = asyncio.create_task(program.until_nothing_is_left(), name="tenure program")
         await outlast(playing, program.end)
@@ -167,7 +170,7 @@ class _Supervisor:
             raise _Decided(LOST)
 
     def _start(self, term: Term) -> Program:
-        _say(f"leads with fencing token {term.token}: starting {self._orders.command[0]}")
+        say(f"leads with fencing token {term.token}: starting {self._orders.command[0]}")
         environment = {
             **os.environ,
             "TENURE_ELECTION": self._orders.place.name,
@@ -216,13 +219,13 @@ class _Supervisor:
         """A guard that is stopped guards nothing: then the program ends while we can still see to it."""
         if not self._has_failed and self._tether.silence_s() > self._orders.timing.renew_deadline:
             self._has_failed = True
-            _say("the guard process is stopped or starved: ending")
+            say("the guard process is stopped or starved: ending")
             program.end()
 
     def _lose_guard(self) -> None:
         asyncio.get_running_loop().remove_reader(self._tether.fileno())
         self._has_failed = self._has_lost_guard = True
-        _say("the guard process was killed: ending")
+        say("the guard process was killed: ending")
         if self._program:
             self._program.kill()
         else:
@@ -241,13 +244,6 @@ class _Supervisor:
 
     def _tell(self, event: LeaderChanged) -> None:
         if event.leader and not event.is_self and event.leader != self._told_leader:
-            _say(f"standby: {event.leader} leads {self._orders.place.name}")
+            say(f"standby: {event.leader} leads {self._orders.place.name}")
         if event.leader is not None:
             self._told_leader = "" if event.is_self else event.leader
-
-
-def _say(message: str) -> None:
-    try:
-        print(f"tenure: {message}", file=sys.stderr, flush=True)
-    except OSError:
-        pass  # nobody reads it any more
