@@ -44,8 +44,9 @@ def begun(folder: Path, name: str) -> int:
     return int(found.stem.rpartition("-")[2])
 
 
-def inside(pid_1: int, *command: str) -> str:
-    enter = ["nsenter", f"--target={pid_1}", "--pid", "--mount", *command]
+def inside(pid_1: int, command: str) -> str:
+    """Run a command of the shell in the namespace; return what it prints."""
+    enter = ["nsenter", f"--target={pid_1}", "--pid", "--mount", "sh", "-c", command]
     return subprocess.run(enter, capture_output=True, text=True, check=False).stdout
 
 
@@ -59,14 +60,14 @@ def test_sigterm_ends_everything_in_good_order(kubeconfig: Path, tmp_path: Path)
 def test_orphans_are_reaped(kubeconfig: Path, tmp_path: Path) -> None:
     with container(kubeconfig, tmp_path, "leave") as (_, pid_1):
         daemon = begun(tmp_path, "child-daemon")
-        assert str(daemon) in inside(pid_1, "ps", "-e", "-o", "pid=").split()
-        inside(pid_1, "kill", "-KILL", str(daemon))
-        eventually(lambda: str(daemon) not in inside(pid_1, "ps", "-e", "-o", "pid=").split())
+        assert str(daemon) in inside(pid_1, "ls /proc").split()
+        inside(pid_1, f"kill -KILL {daemon}")
+        eventually(lambda: str(daemon) not in inside(pid_1, "ls /proc").split())
 
 
 def test_the_supervisor_is_killed(kubeconfig: Path, tmp_path: Path) -> None:
     with container(kubeconfig, tmp_path, "ignore-term", "leave") as (outside, pid_1):
         begun(tmp_path, "child-daemon")
-        assert inside(pid_1, "ps", "-o", "pid=", "--ppid", "1").split() == ["2"]
-        inside(pid_1, "kill", "-KILL", "2")
+        assert inside(pid_1, "cat /proc/1/task/1/children").split() == ["2"]
+        inside(pid_1, "kill -KILL 2")
         assert outside.wait(60) == 70

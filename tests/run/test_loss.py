@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.devserver.api import Api
 from tests.run.conftest import StartRunner
 from tests.run.runner import is_alive, unread_bytes
-from tests.sidecar.process import eventually
+from tests.sidecar.process import eventually, run_tenure
 
 _LEASES = "leases.coordination.k8s.io"
 
@@ -63,3 +64,17 @@ def test_a_flood_that_nobody_reads_does_not_keep_tenure_from_ending_it(runner: S
     assert leader.note(but=first["pid"])["began"] > first["began"]
     assert leader.end() == 128 + signal.SIGTERM
     os.close(read)
+
+
+def test_a_term_that_is_handed_over_ends_the_program_first(
+    runner: StartRunner, kubeconfig: Path, api: Api
+) -> None:
+    leader = runner("a", "ignore-term")
+    first = leader.note()
+    successor = runner("b")
+    eventually(lambda: "tenure: standby: a leads example" in successor.stderr)
+    done = run_tenure("transfer", "example", "--to=b", f"--kubeconfig={kubeconfig}")
+    assert done.returncode == 0, done.stderr
+    assert leader.last_beat(first) < successor.note()["began"]
+    eventually(lambda: "tenure: standby: b leads example" in leader.stderr)
+    assert leader.process.poll() is None  # it campaigns again

@@ -37,7 +37,7 @@ NOT_TAKEN = 7
 TENURE_FAILED = 70
 """tenure itself was killed, stopped or starved (``EX_SOFTWARE``); the guard uses it, too."""
 LOST = 75
-"""The term was lost, and no other was wanted (``EX_TEMPFAIL``)."""
+"""The term was lost or handed over, and no other was wanted (``EX_TEMPFAIL``)."""
 CANNOT_EXECUTE = 126
 """The program cannot be executed; shells have this number and the next."""
 NOT_FOUND = 127

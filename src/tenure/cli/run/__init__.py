@@ -41,7 +41,7 @@ Exit status:
   3    the API server refuses this identity; the message holds the missing RBAC rule
   4    the address of --http cannot be listened on
   70   tenure was killed, or stopped or starved for too long; COMMAND was killed
-  75   the term was lost, with --once
+  75   the term was lost or handed over, with --once
   126  COMMAND cannot be executed
   127  COMMAND was not found
 """
@@ -68,7 +68,7 @@ Exit status:
     "--exit-on-loss",
     "once",
     is_flag=True,
-    help="Exit when the term is lost; do not campaign again.",
+    help="Exit when the term is lost or handed over; do not campaign again.",
 )
 @click.argument("program", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
@@ -86,11 +86,7 @@ def command(
 
     orders = Orders(
         command=program,
-        place=candidate.place,
-        kind=candidate.kind,
-        identity=candidate.identity,
-        timing=candidate.timing,
-        on_missing=candidate.on_missing,
+        campaign=candidate.campaign,
         grace_s=grace_s,
         once=once,
         listener=candidate.listen(),

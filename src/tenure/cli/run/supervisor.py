@@ -15,19 +15,16 @@ from tenure.cli.exits import LOST, TENURE_FAILED
 from tenure.cli.run.fuse import Fuse
 from tenure.cli.run.orphans import reap_orphans
 from tenure.cli.run.program import Program
-from tenure.election import OnMissing
-from tenure.elector import LeaderElector
 from tenure.events import Elected, Event, LeaderChanged, Renewed
 from tenure.guard.signals import passed_on
 from tenure.guard.tether import Tether
 from tenure.guard.voice import say
 from tenure.outlast import outlast
-from tenure.sidecar import LockPlace
+from tenure.sidecar import Campaign
 from tenure.sidecar.answering import answering
 from tenure.sidecar.outlook import Outlook
 from tenure.sidecar.predecessors import Predecessors
 from tenure.term import Term
-from tenure.timing import Timing
 
 __all__ = ["Orders", "supervise"]
 
@@ -45,22 +42,14 @@ class Orders:
 
     Attributes:
         command: the program and its arguments.
-        place: of the election.
-        kind: of the lock, one of `LOCK_KINDS`.
-        identity: the name to campaign under; None: ``POD_NAME``, else the hostname.
-        timing: the durations.
-        on_missing: as of `LeaderElector`.
+        campaign: the candidate.
         grace_s: how long the program may take to end when it is told to.
-        once: exit when a term was lost, instead of campaigning again.
+        once: exit when a term was lost or handed over, instead of campaigning again.
         listener: serves HTTP on this listening socket; None: serves nothing.
     """
 
     command: Sequence[str]
-    place: LockPlace
-    kind: str
-    identity: str | None
-    timing: Timing
-    on_missing: OnMissing
+    campaign: Campaign
     grace_s: float
     once: bool
     listener: socket.socket | None
@@ -92,19 +81,12 @@ class _Supervisor:
         self._orders = orders
         self._tether = tether
         self._fuse = Fuse()
-        timing = orders.timing
+        timing = orders.campaign.timing
         # From the end of a term to the hard limit. Half of it is kept for killing, which takes some looks at
         # many processes on a machine that may be busy; in the last sixth the guard does it, if it must.
         self._margin_s = timing.overrun_limit - timing.renew_deadline
         self._limit = -math.inf
-        self._elector = LeaderElector(
-            orders.place.lock(orders.kind),
-            identity=orders.identity,
-            timing=timing,
-            drain_timeout=orders.grace_s + _TO_KILL_S,
-            on_overrun="exit",
-            on_missing=orders.on_missing,
-        )
+        self._elector = orders.campaign.elector(drain_timeout=orders.grace_s + _TO_KILL_S, on_overrun="exit")
         self._elector.subscribe(self._take)
         self._program: Program | None = None
         self._is_asked_to_end = False
@@ -139,8 +121,8 @@ class _Supervisor:
         return self._verdict.result()
 
     async def _campaign(self, outlook: Outlook) -> None:
-        orders = self._orders
-        await Predecessors(orders.kind, orders.place, orders.timing, outlook.waiting).refuse_live()
+        campaign = self._orders.campaign
+        await Predecessors(campaign.kind, campaign.place, campaign.timing, outlook.waiting).refuse_live()
         try:
             await self._elector.run(self._work, handle_signals=False)
         except _Decided as decided:
@@ -173,7 +155,7 @@ class _Supervisor:
         say(f"leads with fencing token {term.token}: starting {self._orders.command[0]}")
         environment = {
             **os.environ,
-            "TENURE_ELECTION": self._orders.place.name,
+            "TENURE_ELECTION": self._orders.campaign.place.name,
             "TENURE_IDENTITY": self._elector.identity,
             "TENURE_FENCING_TOKEN": str(int(term.token)),
         }
@@ -217,7 +199,7 @@ class _Supervisor:
 
     def _look_after_guard(self, program: Program) -> None:
         """A guard that is stopped guards nothing: then the program ends while we can still see to it."""
-        if not self._has_failed and self._tether.silence_s() > self._orders.timing.renew_deadline:
+        if not self._has_failed and self._tether.silence_s() > self._orders.campaign.timing.renew_deadline:
             self._has_failed = True
             say("the guard process is stopped or starved: ending")
             program.end()
@@ -244,6 +226,6 @@ class _Supervisor:
 
     def _tell(self, event: LeaderChanged) -> None:
         if event.leader and not event.is_self and event.leader != self._told_leader:
-            say(f"standby: {event.leader} leads {self._orders.place.name}")
+            say(f"standby: {event.leader} leads {self._orders.campaign.place.name}")
         if event.leader is not None:
             self._told_leader = "" if event.is_self else event.leader
