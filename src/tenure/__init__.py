@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+# As `typing` has it, which not everybody who imports this pays for.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from tenure.elector import LeaderElector
     from tenure.errors import (
         ConfigurationError,
@@ -71,6 +72,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
+        from importlib import import_module
+
         return getattr(import_module(f"tenure.{_HOMES.get(name, 'errors')}"), name)
     raise AttributeError(f"module 'tenure' has no attribute {name!r}")
 

@@ -36,6 +36,7 @@ ENTRIES = {
     "tenure.fencing.s3",
     "tenure.fencing.sqlite",
     "tenure.fencing.wsgi",
+    "tenure.guard.__main__",
     "tenure.testing.faulty_lock",
     "tenure.testing.search",
     "tenure.testing.pytest_plugin",

@@ -58,7 +58,7 @@ def test_a_signal_frees_the_record_and_ends_a_hundred_streams(
         while (event := stream.next()) is not None:
             last = event
         assert last
-        assert (last["holder"], last["reason"]) == (None, "this sidecar is ending")
+        assert (last["holder"], last["reason"]) == (None, "this candidate is ending")
         stream.close()
     assert member.stderr == []
 

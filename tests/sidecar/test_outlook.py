@@ -31,7 +31,7 @@ def test_a_term_that_ran_out_while_the_loop_was_blocked_is_over() -> None:
             time.sleep(0.5)  # noqa: ASYNC251  # the loop is to be blocked
             after = outlook.look()
             assert before.holder == "a"
-            assert after == Standing(None, reason="this sidecar's own term has run out")
+            assert after == Standing(None, reason="this candidate's own term has run out")
 
     asyncio.run(main())
 
@@ -76,7 +76,7 @@ def test_nothing_is_known_after_the_end_and_before_the_start() -> None:
         news = outlook.news
         outlook.end()
         assert news.done()
-        assert outlook.look() == Standing(None, reason="this sidecar is ending")
+        assert outlook.look() == Standing(None, reason="this candidate is ending")
 
     asyncio.run(main())
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+
+# As `typing` has it, which the guard does without.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 __all__ = ["main", "main_of_kubectl"]
 
@@ -19,10 +23,19 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "tenure") -> 
         arguments: without the program's name; None: those of the process.
         program: by what name people call it.
     """
+    given = sys.argv[1:] if arguments is None else arguments
+    tether = None
+    if given[:1] == ["run"]:
+        # Before anything large is imported: the process that was started becomes the guard, and stays small.
+        from tenure.guard.tether import tether as get_tether
+        from tenure.guard.voice import speak_without_waiting
+
+        tether = get_tether()
+        speak_without_waiting()
     try:
         from tenure.cli.root import run
 
-        status = run(arguments, program)
+        status = run(given, program, tether)
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise

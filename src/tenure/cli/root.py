@@ -11,10 +11,11 @@ import click
 
 from tenure.cli.exits import INTERRUPTED, PERMISSION, USAGE
 from tenure.errors import ConfigurationError, PermissionDeniedError, TenureError
+from tenure.guard.tether import Tether
 
 __all__ = ["run"]
 
-COMMANDS = ("demo", "devserver", "resign", "sidecar", "simulate", "status", "transfer", "watch")
+COMMANDS = ("demo", "devserver", "resign", "run", "sidecar", "simulate", "status", "transfer", "watch")
 _PROGRAM = "tenure"
 
 
@@ -39,18 +40,19 @@ def _tenure() -> None:
     """Leader election on Kubernetes, where a stale leader can do no harm."""
 
 
-def run(arguments: Sequence[str] | None, program: str) -> int:
+def run(arguments: Sequence[str], program: str, tether: Tether | None) -> int:
     """Run one command; whatever goes wrong on purpose is one line on stderr and a status of its own.
 
     Args:
-        arguments: without the program's name; None: those of the process.
+        arguments: without the program's name.
         program: by what name people call it.
+        tether: of `tenure run` to its guard.
 
     Returns:
         the exit status.
     """
     try:
-        status = _tenure.main(arguments, prog_name=program, standalone_mode=False)
+        status = _tenure.main(arguments, prog_name=program, standalone_mode=False, obj=tether)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return USAGE

@@ -18,13 +18,20 @@ from tenure.kubernetes.credentials import Authenticator, Proof, make_bearer
 from tenure.kubernetes.material import MaterialReader
 from tenure.kubernetes.section import Section
 
-__all__ = ["ExecPlugin"]
+__all__ = ["ExecPlugin", "plugins_at_work"]
 
 _VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 
 # Generous: a plugin may ask a slow identity service. A person at a browser takes longer.
 _TIMEOUT_S = 60.0
 _INTERACTIVE_TIMEOUT_S = 600.0
+
+_at_work: set[int] = set()
+
+
+def plugins_at_work() -> frozenset[int]:
+    """Return the process numbers of the plugins that this process runs at the moment."""
+    return frozenset(_at_work)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +183,7 @@ async def _run(plugin: ExecPlugin) -> bytes:
         )
     process = await _start(plugin, has_terminal)
     timeout = _INTERACTIVE_TIMEOUT_S if has_terminal else _TIMEOUT_S
+    _at_work.add(process.pid)
     try:
         async with asyncio.timeout(timeout):
             output, errors = await process.communicate()
@@ -187,6 +195,8 @@ async def _run(plugin: ExecPlugin) -> bytes:
     except asyncio.CancelledError:
         await _kill(process, has_terminal)
         raise
+    finally:
+        _at_work.discard(process.pid)
     if process.returncode:
         said = " ".join((errors or b"").decode("utf-8", "replace").split())[-400:]
         raise LockUnavailableError(

@@ -79,8 +79,10 @@ class App:
         standing = self._outlook.look()
         if standing.holder is None:
             await _send(send, 503, _TEXT, f"leader unknown: {standing.reason}\n".encode())
-        else:
+        elif standing.is_leader:
             await _send(send, 200, _TEXT, b"ok\n")
+        else:  # ready, so that a rollout goes on: nobody should wait for a replica to lead
+            await _send(send, 200, _TEXT, f"standby: {standing.holder or 'nobody'} leads\n".encode())
 
     async def _stream(self, receive: Receive, send: Send) -> None:
         if len(self._streams) >= self._max_streams:

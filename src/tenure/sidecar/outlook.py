@@ -75,11 +75,11 @@ class Outlook:
         """Return who leads now. A process that was paused finds out here that its term is over."""
         told = self._told
         if self.ended:
-            return Standing(None, reason="this sidecar is ending")
+            return Standing(None, reason="this candidate is ending")
         if told.is_self:
             if self._elector.is_leader() and boot_time() < self._deadline:
                 return Standing(told.leader, True, self._token, self._deadline)
-            return Standing(None, reason="this sidecar's own term has run out")
+            return Standing(None, reason="this candidate's own term has run out")
         if told.leader is None:
             trouble = f": {self._trouble}" if self._trouble else ""
             return Standing(None, reason=f"{told.reason}{trouble}")
