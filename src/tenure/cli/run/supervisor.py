@@ -193,7 +193,8 @@ class _Supervisor:
                 if self._program:
                     self._look_after_guard(self._program)
                     self._arm()
-                    self._program.renew(self._kill_by())
+                    if not self._has_failed:  # else it is to be gone before the lease ends that it had then
+                        self._program.renew(self._kill_by())
             case LeaderChanged():
                 self._tell(event)
 
