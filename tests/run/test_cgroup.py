@@ -41,3 +41,9 @@ def test_a_program_runs_in_one_and_nothing_of_it_stays(runner: StartRunner, cgro
     (own,) = (line for line in leader.stdout if line.startswith("0::"))
     assert own.endswith(f"/tenure-{leader.pid}")
     assert not Path(cgroup.path).with_name(f"tenure-{leader.pid}").exists()
+
+
+def test_one_that_a_killed_guard_has_left_is_made_anew(cgroup: Cgroup) -> None:
+    again = make_cgroup()
+    assert again is not None
+    assert again.path == cgroup.path

@@ -50,6 +50,8 @@ def make_cgroup() -> Cgroup | None:
     """Make one below this process's own; None: that is not possible here."""
     try:
         path = f"{_own_folder()}/tenure-{os.getpid()}"
+        if os.path.exists(path):  # left by a guard of the same number that was killed; in use, it stays
+            os.rmdir(path)
         os.mkdir(path)
     except (OSError, ValueError):
         return None
