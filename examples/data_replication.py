@@ -1,9 +1,9 @@
 """Data replication: of all members only the leader writes to a copy, and keeps it in sync with its source.
 
 The source logs its changes under rising numbers; SQLite stands for your databases. Beside its items the copy
-holds the fence and the number of the last change that it has. A leader raises the fence to its token before
-it reads anything there, then applies the changes in order. Fence, items and number change in one transaction:
-whoever leads next goes on exactly where the copy is, and a replaced leader cannot take it back.
+holds the number of the last change that it has, and changes both in one transaction: whoever leads next goes
+on exactly where the copy is. Meanwhile the fence in the file beside it is held, so that a replaced leader
+cannot take the copy back. (In PostgreSQL it is a row of the same database: `PostgresFence.transaction`.)
 
     python examples/data_replication.py --election=copy --kubeconfig=dev.kubeconfig --identity=a \
         --source=source.db --copy=copy.db
@@ -19,20 +19,15 @@ from contextlib import closing
 from pathlib import Path
 
 from tenure import FencingToken, LeaderElector, StaleTokenError, Term, Timing
+from tenure.fencing.sqlite import BlockingSqliteFence
 
 SOURCE = """
 CREATE TABLE IF NOT EXISTS changes (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, value TEXT);
 """
 COPY = """
 CREATE TABLE IF NOT EXISTS items (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS progress
-    (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER, version INTEGER, number INTEGER);
-"""
-RAISE_FENCE = """
-INSERT INTO progress VALUES (1, ?, ?, 0)
-ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, version = excluded.version
-WHERE (progress.epoch, progress.version) <= (excluded.epoch, excluded.version)
-RETURNING number
+CREATE TABLE IF NOT EXISTS progress (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL);
+INSERT OR IGNORE INTO progress VALUES (1, 0);
 """
 BATCH = 100
 
@@ -53,20 +48,18 @@ def apply(copy: sqlite3.Connection, number: int, key: str, value: str | None) ->
     copy.execute("UPDATE progress SET number = ?", (number,))
 
 
-def catch_up(source_path: Path, copy_path: Path, token: FencingToken) -> int:
+def catch_up(source_path: Path, copy_path: Path, fence: BlockingSqliteFence, token: FencingToken) -> int:
     """Apply the next changes, and return how many; refused to everyone whose successor has begun."""
     with (
+        fence.holding(token),  # here, in the thread: it goes on when the task that waits for it is cancelled
         closing(open_database(source_path, SOURCE)) as source,
         closing(open_database(copy_path, COPY)) as copy,
         copy,
     ):
         copy.execute("BEGIN IMMEDIATE")
-        progress = copy.execute(RAISE_FENCE, (token.epoch, token.version)).fetchone()
-        if progress is None:
-            raise StaleTokenError(f"the copy has seen a higher token than {token}")
         changes = source.execute(
             "SELECT number, key, value FROM changes WHERE number > ? ORDER BY number LIMIT ?",
-            (*progress, BATCH),
+            (*copy.execute("SELECT number FROM progress").fetchone(), BATCH),
         ).fetchall()
         for change in changes:
             apply(copy, *change)
@@ -83,15 +76,16 @@ async def main() -> None:
     options.add_argument("--copy", type=Path, required=True, metavar="FILE")
     given = options.parse_args()
     logging.basicConfig(level=logging.INFO)
+    fence = BlockingSqliteFence(given.copy.with_suffix(".fence"))
 
     async def work(term: Term) -> None:
         try:
             while True:
-                if not await asyncio.to_thread(catch_up, given.source, given.copy, term.token):
+                if not await asyncio.to_thread(catch_up, given.source, given.copy, fence, term.token):
                     await asyncio.sleep(1)
         except StaleTokenError:
             term.check()  # replaced while this process was frozen: campaign again
-            raise  # not replaced, and yet refused: somebody else's tokens are in this copy
+            raise  # not replaced, and yet refused: the fence has seen somebody else's tokens
 
     timing = Timing(lease_duration=given.lease_duration)
     elector = LeaderElector(

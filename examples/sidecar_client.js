@@ -2,17 +2,18 @@
 //
 // /events tells at once who leads: nothing is polled while another does. Before each step /leader says for
 // how long this one leads for sure: valid_for_ms counts from when the request was sent. All that is written
-// carries the fencing token, and its target refuses a lower one than it has seen: nothing else helps where
-// this process is frozen after it has asked. At SIGTERM it ends at once: so does the term of its sidecar.
+// carries the fencing token and the election's name, and its target refuses a lower token than it has seen (412):
+// nothing else helps where this process is frozen after it has asked. At SIGTERM it ends at once: so does the
+// term of its sidecar.
 //
-//     SIDECAR=http://localhost:4040 node examples/sidecar_client.js http://localhost:8080/
+//     SIDECAR=http://localhost:4040 node examples/sidecar_client.js http://localhost:8080/ default/js
 'use strict';
 
 const os = require('node:os');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const sidecar = process.env.SIDECAR ?? 'http://localhost:4040';
-const target = process.argv[2];
+const [target, election] = process.argv.slice(2);
 const PAUSE_MS = 1000;
 const MARGIN_MS = 100; // what is left of the term when a step must be over
 
@@ -35,12 +36,12 @@ async function step(term) {
   if (left_ms <= 0) return;
   const response = await fetch(target, {
     method: 'POST',
-    headers: { 'Fencing-Token': term.token },
+    headers: { 'Tenure-Fencing-Token': term.token, 'Tenure-Election': election },
     body: `written by ${term.identity}`,
     signal: AbortSignal.timeout(left_ms),
   });
-  await response.text();
-  console.log(`step with token ${term.token}: status ${response.status}`);
+  const answer = await response.text();
+  console.log(`step with token ${term.token}: status ${response.status} ${answer.trim()}`);
 }
 
 async function workWhileLeading() {

@@ -4,8 +4,9 @@ A member's identity is its own address, so `elector.leader` tells everybody wher
 --parts: COMMAND reads it on its standard input, what it prints becomes the file of that name in --results.
 While a member works it keeps its connection to the leader; if that breaks, the part is handed out again, and
 so is everything without a result when another leader begins. So a part may be worked on twice: results appear
-as a whole, and one replaces the other. An answer carries the fencing token, and nobody obeys an older leader
-than one heard before. (Members trust their network; where they cannot, give both ends an SSL context.)
+as a whole, and one replaces the other, its equal. An answer carries the fencing token, and every member has a
+fence: it obeys no older leader than one heard before. That fence may be in memory, since it guards the member
+and nothing that outlives it. (Members trust their network; where they cannot, give both ends an SSL context.)
 
     python examples/task_allocation.py --election=job --kubeconfig=dev.kubeconfig \
         --identity=127.0.0.1:7001 --parts=parts --results=results sha256sum
@@ -21,7 +22,8 @@ from asyncio.subprocess import PIPE
 from contextlib import closing
 from pathlib import Path
 
-from tenure import FencingToken, LeaderElector, Term, Timing
+from tenure import FencingToken, LeaderElector, StaleTokenError, Term, Timing
+from tenure.fencing.memory import MemoryFence
 
 PAUSE_S, ANSWER_S, WORK_S = 1.0, 5.0, 600.0
 
@@ -33,7 +35,7 @@ class Member:
         self.elector, self.parts, self.results, self.command = elector, parts, results, command
         self.term: Term | None = None
         self.todo: asyncio.Queue[str] = asyncio.Queue()
-        self.newest = FencingToken(0, 0)
+        self.fence = MemoryFence()
 
     async def lead(self, term: Term) -> None:
         """Hand out every part that has no result, until all have one."""
@@ -65,7 +67,7 @@ class Member:
         while True:
             try:
                 worked = await self.work_on_next_part(self.elector.leader)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, StaleTokenError) as error:
                 print(f"no part done: {error!r}", flush=True)
                 worked = False
             if not worked:
@@ -81,9 +83,9 @@ class Member:
         with closing(writer):
             async with asyncio.timeout(ANSWER_S):
                 answer = json.loads(await reader.readline() or "null")
-            if not answer or (token := FencingToken.parse(answer["token"])) < self.newest:
+            if not answer:
                 return False
-            self.newest = token
+            await self.fence.raise_to(FencingToken.parse(answer["token"]))
             await self.produce(answer["part"])
             writer.write(b"done\n")
         return True

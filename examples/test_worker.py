@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 
-from tenure import LeaderElector, LeaseLock, MemoryLock, Term
+import pytest
+
+from tenure import FencingToken, LeaderElector, LeaseLock, MemoryLock, StaleTokenError, Term
+from tenure.fencing.memory import MemoryFence
 from tenure.testing.faulty_lock import CALM, FaultyLock
 from tenure.testing.pytest_plugin import RunningDevServer
 from tenure.testing.virtual_time import Machine, run_simulated, true_time
@@ -17,16 +20,22 @@ class Worker:
     """The code under test: it sends one batch every ten seconds, and remembers what it sent.
 
     Attributes:
+        fence: of whoever takes the batches.
         sent: the moments at which it did, and the fencing tokens that went with them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fence: MemoryFence) -> None:
+        self.fence = fence
         self.sent: list[tuple[float, int]] = []
 
     async def work(self, term: Term) -> None:
         while not await term.wait_ending(timeout=10):
             term.check(remaining_s=1)  # a batch takes at most a second
-            self.sent.append((asyncio.get_running_loop().time(), int(term.token)))
+            await self.send(term.token)
+
+    async def send(self, token: FencingToken) -> None:
+        await self.fence.raise_to(token)
+        self.sent.append((asyncio.get_running_loop().time(), int(token)))
 
 
 def test_another_worker_goes_on(tenure_devserver: RunningDevServer) -> None:
@@ -46,7 +55,8 @@ def test_another_worker_goes_on(tenure_devserver: RunningDevServer) -> None:
 
 def test_nothing_is_sent_twice_when_the_leader_freezes() -> None:
     """Ten minutes in some milliseconds: the process of the leader stands still for one of them."""
-    workers = {"a": Worker(), "b": Worker()}
+    fence = MemoryFence()
+    workers = {"a": Worker(fence), "b": Worker(fence)}
 
     async def scene() -> float:
         lock = FaultyLock(MemoryLock(), seed=7, weather=CALM)
@@ -70,3 +80,16 @@ def test_nothing_is_sent_twice_when_the_leader_freezes() -> None:
     tokens = [token for _, token in sorted(workers["a"].sent + workers["b"].sent)]
     assert tokens == sorted(tokens)
     assert len(set(tokens)) == 2
+
+
+def test_what_a_stale_leader_sends_is_refused() -> None:
+    """Where it froze after its check, nothing but the fence of the receiver helps."""
+    worker = Worker(MemoryFence())
+
+    async def scene() -> None:
+        await worker.send(FencingToken(0, 8))
+        with pytest.raises(StaleTokenError):
+            await worker.send(FencingToken(0, 7))
+
+    asyncio.run(scene())
+    assert [token for _, token in worker.sent] == [8]

@@ -1,16 +1,23 @@
-"""A receiver of HTTP requests, which can keep one of them waiting."""
+"""A receiver of HTTP requests behind a fence, which can keep the sender of one of them waiting."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import ThreadingMixIn
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from tenure import FencingToken
+from tenure.fencing.sqlite import BlockingSqliteFence
+from tenure.fencing.wsgi import FencingMiddleware
 
 __all__ = ["Receiver", "Request"]
+
+ELECTION = "default/example"
 
 
 @dataclass(frozen=True)
@@ -27,17 +34,21 @@ class Receiver:
     """Serves on a free port for as long as the block runs.
 
     Attributes:
+        folder: for the file of its fence.
         held_key: who sends this key first gets no answer to it until `release` is set; a successor does.
         held: a request with that key has come.
-        fenced: refuse a token lower than the highest one seen.
-        requests: all that came, in order, the refused ones not.
+        requests: all that passed the fence, in order.
+        refused: the tokens that did not.
+        fence: the highest token.
     """
 
+    folder: Path
     held_key: str = ""
-    fenced: bool = False
     held: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
     requests: list[Request] = field(default_factory=list)
+    refused: list[FencingToken] = field(default_factory=list)
+    fence: BlockingSqliteFence = field(init=False)
 
     @property
     def url(self) -> str:
@@ -46,43 +57,45 @@ class Receiver:
 
     @property
     def tokens(self) -> list[FencingToken]:
-        """The tokens of all requests."""
+        """The tokens of all requests that passed."""
         return [request.token for request in self.requests]
 
-    def take(self, request: Request) -> int:
-        """Take one request, or keep it waiting; return the status of the answer."""
-        with self._lock:
-            if self.fenced and self.requests and request.token < max(self.tokens):
-                return 412
-            self.requests.append(request)
-            first = next((known for known in self.requests if known.key == self.held_key), None)
-            hold = first is not None and (request.key, request.token) == (first.key, first.token)
-            if hold:
-                self.held.set()
-        if hold:
+    def take(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Take one request; the fence is held meanwhile."""
+        text, key = environ["wsgi.input"].read().decode(), environ.get("HTTP_IDEMPOTENCY_KEY", "")
+        self.requests.append(Request(key, environ["tenure.token"], text))
+        start_response("200 OK", [])
+        return []
+
+    def answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request, or keep its sender waiting, as a slow network does: the fence is free by then."""
+        token = FencingToken.parse(environ["HTTP_TENURE_FENCING_TOKEN"], environ["HTTP_TENURE_ELECTION"])
+        started: list[Any] = []
+        taken = self._fenced(environ, lambda *given: started.extend(given))
+        body = list(taken)
+        if close := getattr(taken, "close", None):
+            close()
+        if started[0].startswith("412"):
+            self.refused.append(token)
+        first = next((known for known in self.requests if known.key == self.held_key), None)
+        if first and environ.get("HTTP_IDEMPOTENCY_KEY") == first.key and token == first.token:
+            self.held.set()
             self.release.wait()
-        return 204
+        start_response(*started)
+        return body
 
     def __enter__(self) -> Self:
-        self._lock = threading.Lock()
-        receiver = self
+        self.fence = BlockingSqliteFence(self.folder / "receiver.fence")
+        self._fenced = FencingMiddleware(self.take, {ELECTION: self.fence})
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                key, token = self.headers.get("Idempotency-Key", ""), self.headers["Fencing-Token"]
-                status = receiver.take(Request(key, FencingToken.parse(token), text))
-                try:
-                    self.send_response(status)
-                    self.end_headers()
-                except OSError:
-                    pass  # whoever asked is dead
+        class Server(ThreadingMixIn, WSGIServer):
+            daemon_threads = False
 
+        class Handler(WSGIRequestHandler):
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = False
+        self._server = make_server("127.0.0.1", 0, self.answer, Server, Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         return self

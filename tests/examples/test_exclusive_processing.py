@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,7 @@ from tests.sidecar.process import eventually
 
 SCRIPTS = ["exclusive_processing.py", "exclusive_processing_threads.py"]
 HELD = "3"
+OLD, NEW = FencingToken(0, 99, "default/example"), FencingToken(1, 7, "default/example")
 # The database itself counts how often a notification is marked.
 COUNT_MARKS = """
 CREATE TABLE marks (id INTEGER, sent_by TEXT);
@@ -30,7 +34,7 @@ class Outbox:
     def __init__(self, path: Path) -> None:
         self.path = path
         with closing(sqlite3.connect(path)) as db:
-            db.executescript(exclusive_processing.SCHEMA + COUNT_MARKS)
+            db.executescript(f"{exclusive_processing.SCHEMA}; {COUNT_MARKS}")
 
     def add(self, *texts: str) -> None:
         with closing(sqlite3.connect(self.path, timeout=60)) as db, db:
@@ -42,10 +46,6 @@ class Outbox:
             rows = db.execute("SELECT id, sent_by FROM marks ORDER BY rowid").fetchall()
         return [(key, FencingToken.parse(token)) for key, token in rows]
 
-    def fence(self) -> FencingToken:
-        with closing(sqlite3.connect(self.path, timeout=60)) as db:
-            return FencingToken(*db.execute("SELECT epoch, version FROM fence").fetchone())
-
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Outbox:
@@ -53,8 +53,8 @@ def outbox(tmp_path: Path) -> Outbox:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver(held_key=HELD) as receiver:
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
+    with Receiver(tmp_path, held_key=HELD) as receiver:
         yield receiver
 
 
@@ -110,29 +110,61 @@ def test_a_frozen_leader_comes_back_too_late_and_campaigns_again(
     assert members.leader() == frozen
 
 
+@pytest.mark.parametrize("module", [exclusive_processing, exclusive_processing_threads])
+def test_a_stale_leader_begins_no_transaction(outbox: Outbox, module: ModuleType) -> None:
+    fenced = module.Outbox(outbox.path)
+    for token in (OLD, NEW, NEW):
+        with fenced.transaction(token):
+            pass
+    with pytest.raises(StaleTokenError), fenced.transaction(OLD):
+        pytest.fail("the transaction has begun")
+
+
 def test_a_stale_leader_neither_takes_nor_marks(outbox: Outbox) -> None:
-    old, new = FencingToken(0, 99), FencingToken(1, 7)
+    fenced = exclusive_processing.Outbox(outbox.path)
     outbox.add("a", "b")
-    assert exclusive_processing.next_unsent(outbox.path, old) == (1, "a")
-    assert exclusive_processing.next_unsent(outbox.path, new) == (1, "a")
+    assert fenced.next_unsent(OLD) == (1, "a")
+    assert fenced.next_unsent(NEW) == (1, "a")
     with pytest.raises(StaleTokenError):
-        exclusive_processing.next_unsent(outbox.path, old)
+        fenced.next_unsent(OLD)
     with pytest.raises(StaleTokenError):
-        exclusive_processing.mark_sent(outbox.path, old, 1)
+        fenced.mark_sent(OLD, 1)
     assert outbox.marks() == []
-    assert outbox.fence() == new
-    exclusive_processing.mark_sent(outbox.path, new, 1)
-    assert outbox.marks() == [(1, new)]
-    assert exclusive_processing.next_unsent(outbox.path, new) == (2, "b")
+    fenced.mark_sent(NEW, 1)
+    assert [key for key, _ in outbox.marks()] == [1]
+    assert fenced.next_unsent(NEW) == (2, "b")
 
 
-def test_a_stale_leader_begins_no_transaction_in_a_thread(outbox: Outbox) -> None:
-    old, new = FencingToken(0, 99), FencingToken(1, 7)
-    with closing(sqlite3.connect(outbox.path, isolation_level=None)) as db:
-        for token in (old, new, new):
-            with exclusive_processing_threads.fenced(db, token):
-                pass
-        with pytest.raises(StaleTokenError), exclusive_processing_threads.fenced(db, old):
-            pytest.fail("the transaction has begun")
-        assert not db.in_transaction
-    assert outbox.fence() == new
+class FrozenTerm:
+    """A term as it looks to a leader that was frozen after each of its checks."""
+
+    token = OLD
+
+    def check(self, remaining_s: float = 0.0) -> None:
+        pass
+
+    def remaining_s(self) -> float:
+        return 60.0
+
+    def wait_ending(self, timeout: float | None = None) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_receiver_refuses_what_a_stale_leader_sends(
+    outbox: Outbox, receiver: Receiver, script: str
+) -> None:
+    """Its successor has been there, but at the outbox not yet."""
+    receiver.fence.raise_to(NEW)
+    outbox.add("a")
+    term: Any = FrozenTerm()
+    with pytest.raises(StaleTokenError):
+        if script == "exclusive_processing.py":
+            fenced = exclusive_processing.Outbox(outbox.path)
+            asyncio.run(exclusive_processing.empty(fenced, receiver.url, term))
+        else:
+            exclusive_processing_threads.empty(
+                exclusive_processing_threads.Outbox(outbox.path), receiver.url, term
+            )
+    assert (receiver.requests, receiver.refused) == ([], [OLD])
+    assert outbox.marks() == []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from tenure import FencingToken
 from tenure.testing.pytest_plugin import RunningDevServer
 from tests.examples.members import EXAMPLES, Members
 from tests.examples.receiver import Receiver
@@ -25,8 +27,8 @@ def sidecars(tenure_devserver: RunningDevServer) -> Iterator[dict[str, Sidecar]]
 
 
 @pytest.fixture
-def target() -> Iterator[Receiver]:
-    with Receiver(fenced=True) as receiver:
+def target(tmp_path: Path) -> Iterator[Receiver]:
+    with Receiver(tmp_path) as receiver:
         yield receiver
 
 
@@ -37,7 +39,7 @@ def latest_writer(target: Receiver) -> tuple[str, str]:
 
 
 def start_client(members: Members, sidecar: Sidecar, name: str, target: Receiver) -> None:
-    command = [NODE, str(EXAMPLES / "sidecar_client.js"), target.url]
+    command = [NODE, str(EXAMPLES / "sidecar_client.js"), target.url, "default/example"]
     # A process of its own sets the environment: these tests' own stays as it is.
     members.start_command(name, "/usr/bin/env", f"SIDECAR=http://127.0.0.1:{sidecar.port}", *command)
 
@@ -71,3 +73,15 @@ def test_a_client_whose_sidecar_hands_over_stops_working(
     eventually(lambda: len(target.requests) > before + 2)
     assert {request.text for request in target.requests[before:]} == {f"written by {other}"}
     assert target.tokens == sorted(target.tokens)
+
+
+def test_a_client_with_a_stale_token_is_refused(
+    members: Members, sidecars: dict[str, Sidecar], target: Receiver
+) -> None:
+    later = FencingToken(1, 1, "default/example")  # of a term that its sidecar has not heard of
+    target.fence.raise_to(later)
+    start_client(members, sidecars["one"], "one", target)
+    start_client(members, sidecars["two"], "two", target)
+    eventually(lambda: len(target.refused) > 1)
+    assert not target.requests
+    eventually(lambda: "status 412" in members.said("one") + members.said("two"))

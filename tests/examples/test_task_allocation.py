@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from examples.task_allocation import Member
 
-from tenure import FencingToken, LeaderElector
+from tenure import FencingToken, LeaderElector, StaleTokenError
 from tests.examples.members import Members
 from tests.sidecar.process import eventually, free_port
 
@@ -90,13 +90,16 @@ async def ask(job: Path, token: int) -> bool:
         answered.set()
 
     member = Member(LeaderElector("example", identity="member"), job / "parts", job / "results", ["cat"])
-    member.newest = FencingToken(0, 5)
+    await member.fence.raise_to(FencingToken(0, 5))
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    worked = await member.work_on_next_part(f"{host}:{port}")
-    await answered.wait()
-    server.close()
-    return worked
+    try:
+        return await member.work_on_next_part(f"{host}:{port}")
+    except StaleTokenError:
+        return False
+    finally:
+        await answered.wait()
+        server.close()
 
 
 @pytest.mark.parametrize(("token", "obeyed"), [(4, False), (5, True), (6, True)])

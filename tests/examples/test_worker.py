@@ -13,4 +13,4 @@ def test_the_tests_of_the_example_pass(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(EXAMPLE)]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stdout
-    assert "2 passed" in ended.stdout
+    assert "3 passed" in ended.stdout
