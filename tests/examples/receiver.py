@@ -68,7 +68,7 @@ class Receiver:
         return []
 
     def answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request, or keep its sender waiting, as a slow network does: the fence is free by then."""
+        """Answer one request, or keep its sender waiting, as slow networks do: the fence is free by then."""
         token = FencingToken.parse(environ["HTTP_TENURE_FENCING_TOKEN"], environ["HTTP_TENURE_ELECTION"])
         started: list[Any] = []
         taken = self._fenced(environ, lambda *given: started.extend(given))
