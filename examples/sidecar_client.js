@@ -6,14 +6,14 @@
 // nothing else helps where this process is frozen after it has asked. At SIGTERM it ends at once: so does the
 // term of its sidecar.
 //
-//     SIDECAR=http://localhost:4040 node examples/sidecar_client.js http://localhost:8080/ default/js
+//     SIDECAR=http://localhost:4040 node examples/sidecar_client.js http://localhost:8080/
 'use strict';
 
 const os = require('node:os');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const sidecar = process.env.SIDECAR ?? 'http://localhost:4040';
-const [target, election] = process.argv.slice(2);
+const [target] = process.argv.slice(2);
 const PAUSE_MS = 1000;
 const MARGIN_MS = 100; // what is left of the term when a step must be over
 
@@ -36,7 +36,7 @@ async function step(term) {
   if (left_ms <= 0) return;
   const response = await fetch(target, {
     method: 'POST',
-    headers: { 'Tenure-Fencing-Token': term.token, 'Tenure-Election': election },
+    headers: { 'Tenure-Fencing-Token': term.token, 'Tenure-Election': term.election },
     body: `written by ${term.identity}`,
     signal: AbortSignal.timeout(left_ms),
   });

@@ -39,7 +39,7 @@ def latest_writer(target: Receiver) -> tuple[str, str]:
 
 
 def start_client(members: Members, sidecar: Sidecar, name: str, target: Receiver) -> None:
-    command = [NODE, str(EXAMPLES / "sidecar_client.js"), target.url, "default/example"]
+    command = [NODE, str(EXAMPLES / "sidecar_client.js"), target.url]
     # A process of its own sets the environment: these tests' own stays as it is.
     members.start_command(name, "/usr/bin/env", f"SIDECAR=http://127.0.0.1:{sidecar.port}", *command)
 

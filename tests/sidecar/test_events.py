@@ -23,8 +23,13 @@ def test_the_present_state_comes_first_and_then_each_change(sidecar: MakeSidecar
     follower.until_named("a")
     with closing(Stream(leader.port)) as at_leader, closing(Stream(follower.port)) as at_follower:
         assert at_leader.next() == {
-            "holder": "a", "identity": "a", "is_leader": True, "token": token, "reason": ""
-        }  # fmt: skip
+            "election": "default/example",
+            "holder": "a",
+            "identity": "a",
+            "is_leader": True,
+            "token": token,
+            "reason": "",
+        }
         first = at_follower.next()
         assert first
         assert (first["holder"], first["is_leader"]) == ("a", False)

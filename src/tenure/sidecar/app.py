@@ -117,6 +117,7 @@ class App:
 
     def _describe(self, standing: Standing) -> dict[str, Any]:
         return {
+            "election": self._outlook.election,
             "holder": standing.holder,
             "identity": self._outlook.identity,
             "is_leader": standing.is_leader,

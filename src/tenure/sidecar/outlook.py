@@ -59,6 +59,11 @@ class Outlook:
         elector.subscribe(self._take)
 
     @property
+    def election(self) -> str:
+        """The election, ``NAMESPACE/NAME``, as a fence knows it."""
+        return self._elector.lock.election
+
+    @property
     def identity(self) -> str:
         """The name under which this sidecar campaigns."""
         return self._elector.identity
