@@ -309,7 +309,7 @@ def test_timer_fires_by_boot_time(monkeypatch: pytest.MonkeyPatch, timerfd: bool
         def refuse() -> int:
             raise OSError("no timerfd here")
 
-        monkeypatch.setattr(clock_module, "_timerfd_create", refuse)
+        monkeypatch.setattr(clock_module, "open_timerfd", refuse)
 
     async def scene() -> None:
         fired: list[float] = []
@@ -337,7 +337,7 @@ def test_an_election_without_timerfd(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> int:
         raise OSError("no timerfd here")
 
-    monkeypatch.setattr(clock_module, "_timerfd_create", refuse)
+    monkeypatch.setattr(clock_module, "open_timerfd", refuse)
     elector = LeaderElector(MemoryLock(), identity="a", timing=QUICK)
     seen = Recorder()
     elector.subscribe(seen)

@@ -26,6 +26,11 @@ def _status(name: str) -> int:
     return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:")), 16)
 
 
+def _signals(name: str) -> int:
+    """Return a set of signals without those that the C library keeps for itself, and nobody can change."""
+    return _status(name) & ~(0b11 << 31)  # 32 and 33
+
+
 def _note(folder: Path, name: str) -> None:
     ours = {key: value for key, value in os.environ.items() if "TENURE" in key}
     note: dict[str, Any] = {
@@ -38,8 +43,8 @@ def _note(folder: Path, name: str) -> None:
         "descriptors": [
             int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")
         ],
-        "ignored": _status("SigIgn"),
-        "blocked": _status("SigBlk"),
+        "ignored": _signals("SigIgn"),
+        "blocked": _signals("SigBlk"),
     }
     hidden = folder / f".{name}-{os.getpid()}"
     hidden.write_text(json.dumps(note))
