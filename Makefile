@@ -43,7 +43,7 @@ bench: install  ## measure on the real API server, beside client-go (nothing els
 lock: pyproject.toml  ## resolve the dependencies anew
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv
 	@build/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
-		--custom-compile-command "make lock" --extra cli --extra postgres --extra redis --group dev pyproject.toml -o requirements/dev.txt
+		--custom-compile-command "make lock" --all-extras --group dev pyproject.toml -o requirements/dev.txt
 
 clean:  ## remove what was built here (the real API server's cache stays)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
