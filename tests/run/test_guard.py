@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,11 @@ def test_all_of_tenure_is_stopped(runner: StartRunner) -> None:
     assert_dead_before(leader, [program], successor)
     os.kill(leader.pid, signal.SIGCONT)
     assert leader.wait() == 70
+    told = re.fullmatch(
+        r"tenure: stopped or starved .*: everything was dead (\d+\.\d) s later", leader.stderr[-1]
+    )
+    assert told
+    assert float(told[1]) > 0  # and not "in time"
 
 
 @pytest.mark.parametrize("who", ["guard", "supervisor"])

@@ -51,8 +51,9 @@ def stand_guard(variable: str, command: list[str]) -> int:
     supervisor = os.fork()
     if supervisor == 0:
         become_subreaper()
-        # A group of its own: what a terminal or a `kill -STOP -GROUP` sends to ours reaches the guard alone.
-        os.setpgid(0, 0)
+        # A session of its own: what a terminal or a `kill -STOP -GROUP` sends to ours reaches the guard only,
+        # and no terminal stops the supervisor for having said something in the background (`stty tostop`).
+        os.setsid()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.set_inheritable(writing, True)
         os.environ[variable] = f"{writing}:{cgroup.path if cgroup else ''}"
@@ -151,7 +152,8 @@ class _Guard:
     def _verdict(self, was_late: bool) -> int:
         status = self._status or 0
         if was_late:
-            say("stopped or starved until the term had run out: everything was killed in time")
+            late_s = _now() - self._deadline
+            say(f"stopped or starved until the term had run out: everything was dead {late_s:.1f} s later")
             return _EXIT_STATUS
         if os.WIFEXITED(status):
             return os.WEXITSTATUS(status)

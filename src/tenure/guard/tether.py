@@ -65,11 +65,24 @@ def tether() -> Tether:
     """
     inherited = os.environ.pop(_VARIABLE, "")
     if not inherited:
+        _open_standard_streams()
         guard = os.path.join(os.path.dirname(__file__), "__main__.py")
         os.execv(sys.executable, [sys.executable, "-I", "-S", guard, _VARIABLE, *sys.orig_argv])
     fd, _, path = inherited.partition(":")
     os.set_inheritable(int(fd), False)
     return Tether(int(fd), Cgroup(path) if path else None)
+
+
+def _open_standard_streams() -> None:
+    """Open what this process was started without: its number would go to a pipe or a connection of ours.
+
+    Whatever is written to stderr, by tenure or by the program, would then be sent there.
+    """
+    for stream in range(3):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest free number
 
 
 def _now() -> float:

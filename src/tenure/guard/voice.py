@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import stat
 import sys
 
@@ -39,14 +40,32 @@ class _Voice(io.TextIOBase):
 def _write(text: bytes) -> None:
     try:
         mode = os.fstat(_STDERR).st_mode
-        if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        if stat.S_ISREG(mode):
             os.write(_STDERR, text)
-            return
-        # Opened anew: whether it blocks is a property of what the program has inherited, too.
-        fd = os.open(f"/proc/self/fd/{_STDERR}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        try:
-            os.write(fd, text)
-        finally:
-            os.close(fd)
+        elif (fd := _opened_anew(mode)) is None:
+            _write_what_fits(text)
+        else:
+            try:
+                os.write(fd, text)
+            finally:
+                os.close(fd)
     except OSError:
         pass  # nobody reads it, or not any more
+
+
+def _opened_anew(mode: int) -> int | None:
+    """Return a descriptor that does not block: whether stderr does is a property of the program's, too."""
+    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        return None  # a socket, such as that of the journal, cannot be opened
+    try:
+        return os.open(f"/proc/self/fd/{_STDERR}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return None  # it belongs to somebody else, as after `su` in a container
+
+
+def _write_what_fits(text: bytes) -> None:
+    """Write what is sure not to block, unless the program fills the last of the room at this very moment."""
+    poll = select.poll()
+    poll.register(_STDERR, select.POLLOUT)
+    if poll.poll(0):
+        os.write(_STDERR, text[: select.PIPE_BUF])
