@@ -77,6 +77,8 @@ class Program:
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """Tell it to end; when it has used up its grace, or at the time to kill it, it is killed."""
+        if self._exited.done() and not self.was_told:
+            return  # it has ended by itself, and what it left behind is being killed
         self._told_at = min(self._told_at, boot_time())
         self.pass_on(number)
         self._set_timer()
