@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,25 @@ def test_programs_that_cannot_be_executed(kubeconfig: Path, tmp_path: Path, api:
     assert holder(api) == ""
 
 
+def test_no_process_can_be_started_for_the_program(
+    runner: StartRunner, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here because Python was removed meanwhile; a limit of processes that is used up is said alike."""
+    leader = runner("a")
+    leader.note()
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    monkeypatch.setattr(sys, "executable", str(python))
+    standby = runner("b", program=["echo"])
+    eventually(lambda: "tenure: standby: a leads example" in standby.stderr)
+    python.unlink()
+    leader.end()
+    assert standby.wait() == 126
+    assert standby.stderr[-1] == "tenure: cannot start a process for echo: no such file or directory"
+    assert holder(api) == ""
+
+
 def test_flags_that_cannot_work(kubeconfig: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"--http=127.0.0.1:{taken.getsockname()[1]}"
@@ -169,6 +189,11 @@ def test_flags_that_cannot_work(kubeconfig: Path) -> None:
             assert (done.returncode, done.stdout) == (status, "")
             assert said in done.stderr
             assert done.stderr.count("\n") == 1
+
+
+def test_a_double_dash_before_the_command_says_nothing(kubeconfig: Path) -> None:
+    flags = ("--election=example", f"--kubeconfig={kubeconfig}")
+    assert run_tenure("--", "run", *flags, "--", "sh", "-c", "exit 5").returncode == 5
 
 
 def test_help_tells_the_statuses() -> None:

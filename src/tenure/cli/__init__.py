@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "tenure") -> 
         arguments: without the program's name; None: those of the process.
         program: by what name people call it.
     """
-    given = sys.argv[1:] if arguments is None else arguments
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["--"]:  # it says nothing before a command
+        del given[0]
     tether = None
     if given[:1] == ["run"]:
         # Before anything large is imported: the process that was started becomes the guard, and stays small.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tenure.cli.exits import LOST, TENURE_FAILED
+from tenure.cli.exits import CANNOT_EXECUTE, LOST, TENURE_FAILED
 from tenure.cli.run.fuse import Fuse
 from tenure.cli.run.orphans import reap_orphans
 from tenure.cli.run.program import Program
@@ -138,7 +138,12 @@ class _Supervisor:
         if not term.is_valid():  # this process was stopped or starved between the election and now
             self._disarm()
             return
-        program = self._program = self._start(term)
+        try:
+            program = self._program = self._start(term)
+        except OSError as error:  # the Pod may have no more processes, or the machine no memory
+            self._disarm()
+            say(f"cannot start a process for {self._orders.command[0]}: {str(error.strerror).lower()}")
+            raise _Decided(CANNOT_EXECUTE) from error
         playing = asyncio.create_task(program.until_nothing_is_left(), name="tenure program")
         await outlast(playing, program.end)
         self._program = None
