@@ -50,7 +50,7 @@ def test_the_process_that_was_started_is_stopped_for_longer_than_the_lease(runne
     assert_dead_before(leader, programs, successor)
     os.kill(leader.pid, signal.SIGCONT)
     assert leader.wait() == 70
-    assert "the guard process is stopped or starved: ending" in leader.stderr[-1]
+    assert "tenure: the guard process is stopped or starved: ending" in leader.stderr
 
 
 def test_all_of_tenure_is_stopped(runner: StartRunner) -> None:
