@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -82,10 +84,16 @@ def test_a_missing_table_is_named_with_the_remedy(database: str) -> None:
         asyncio.run(PostgresFence(database).raise_to(NEW))
 
 
-def test_a_timeout_must_be_positive() -> None:
+@pytest.mark.parametrize("timeout_s", [0, math.nan, math.inf, 2_147_484])
+def test_a_timeout_must_be_positive_and_none_that_the_server_cannot_count(timeout_s: float) -> None:
+    told = re.escape(f"idle_timeout_s={timeout_s:g}: it must be positive")
     for fence in (PostgresFence, BlockingPostgresFence):
-        with pytest.raises(ConfigurationError, match="idle_timeout_s=0"):
-            fence("", idle_timeout_s=0)
+        with pytest.raises(ConfigurationError, match=told):
+            fence("", idle_timeout_s=timeout_s)
+
+
+def test_the_longest_timeout_is_one_that_the_server_takes(prepared: str) -> None:
+    BlockingPostgresFence(prepared, idle_timeout_s=2_147_483).raise_to(NEW)
 
 
 def test_what_opens_connections_may_be_given(prepared: str) -> None:

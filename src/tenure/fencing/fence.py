@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tenure.errors import StaleTokenError
+from tenure.errors import ConfigurationError, StaleTokenError
 from tenure.token import FencingToken
 
-__all__ = ["Fence", "stale"]
+__all__ = ["Fence", "demand_election", "stale"]
 
 
 class Fence(Protocol):
@@ -41,3 +41,16 @@ def stale(where: str, highest: int, token: FencingToken) -> StaleTokenError:
     return StaleTokenError(
         f"{where} has seen token {highest} of {election} and refuses {token}: a later term has begun"
     )
+
+
+def demand_election(token: FencingToken) -> None:
+    """Refuse a token that does not tell its election: it would pass beside those of all others, unchecked.
+
+    Raises:
+        ConfigurationError: it names none, as one that was read from its decimal form alone.
+    """
+    if not token.election:
+        raise ConfigurationError(
+            f"token {token} names no election, and each has a fence of its own: "
+            "FencingToken.parse(text, election='NAMESPACE/NAME')"
+        )

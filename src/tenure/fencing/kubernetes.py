@@ -35,7 +35,7 @@ def fenced(obj: Mapping[str, Any], token: FencingToken) -> dict[str, Any]:
     Raises:
         StaleTokenError: the object has seen a higher token of this election.
         ConfigurationError: the object has no ``resourceVersion``, so that a write would be unconditional; or
-            its annotation cannot be read.
+            its annotation cannot be read; or the token names no election.
     """
     metadata = obj.get("metadata") or {}
     where = f"annotation {ANNOTATION} of {obj.get('kind', 'object')} {metadata.get('name', '')}".rstrip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tenure.errors import ConfigurationError
-from tenure.fencing.fence import stale
+from tenure.fencing.fence import demand_election, stale
 from tenure.token import FencingToken
 
 __all__ = ["raise_ledger"]
@@ -24,8 +24,9 @@ def raise_ledger(text: str | None, token: FencingToken, where: str) -> str:
 
     Raises:
         StaleTokenError: the ledger has a higher token of this election.
-        ConfigurationError: it cannot be read.
+        ConfigurationError: it cannot be read, or the token names no election.
     """
+    demand_election(token)
     ledger = {} if text is None else _parse(text, where)
     highest = ledger.get(token.election)
     if highest is not None and token < highest:

@@ -16,7 +16,7 @@ from contextlib import (
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenure.errors import ConfigurationError
-from tenure.fencing.fence import stale
+from tenure.fencing.fence import demand_election, stale
 from tenure.token import FencingToken
 
 try:
@@ -72,6 +72,8 @@ _HIGHEST = b"SELECT token FROM tenure_fence WHERE election = %(election)s"
 # A raise that waits must see, once it has the lock, what was committed meanwhile.
 _READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
+_LONGEST_IDLE_TIMEOUT_S = 2_147_483  # the server counts milliseconds in 31 bits
+
 _NO_TABLE = (
     "the database has no table tenure_fence: execute tenure.fencing.postgres.CREATE_TABLE in a migration"
 )
@@ -90,7 +92,7 @@ class PostgresFence:
             its session. A leader that was frozen in one keeps the next from raising the fence for so long.
 
     Raises:
-        ConfigurationError: the timeout is not positive.
+        ConfigurationError: the timeout is not positive, or longer than the server can count (24 days).
     """
 
     def __init__(self, connect: str | AsyncConnect, *, idle_timeout_s: float = 10.0) -> None:
@@ -206,11 +208,7 @@ class BlockingPostgresFence:
 
 def _entering(token: FencingToken, idle_timeout: str) -> _Steps:
     """Yield the statements that check `token` or raise the fence to it; the first row of each is sent in."""
-    if not token.election:
-        raise ConfigurationError(
-            f"token {token} names no election, and each has a fence of its own: "
-            "FencingToken.parse(text, election='NAMESPACE/NAME')"
-        )
+    demand_election(token)
     given = {"election": token.election, "token": str(token), "idle_timeout": idle_timeout}
     shared = yield _SHARE, given
     if shared is None:
@@ -277,6 +275,9 @@ def _other_driver(driver: object) -> ConfigurationError:
 
 
 def _milliseconds(idle_timeout_s: float) -> str:
-    if not idle_timeout_s > 0:
-        raise ConfigurationError(f"idle_timeout_s={idle_timeout_s:g}: it must be positive")
+    if not 0 < idle_timeout_s <= _LONGEST_IDLE_TIMEOUT_S:
+        raise ConfigurationError(
+            f"idle_timeout_s={idle_timeout_s:g}: it must be positive, and at most {_LONGEST_IDLE_TIMEOUT_S}: "
+            "a leader that is frozen in a transaction keeps the next one out for so long"
+        )
     return f"{max(1, round(idle_timeout_s * 1000))}ms"

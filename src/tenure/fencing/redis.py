@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from tenure.errors import ConfigurationError
-from tenure.fencing.fence import stale
+from tenure.fencing.fence import demand_election, stale
 from tenure.token import FencingToken
 
 try:
@@ -118,11 +117,7 @@ def _parts(
     key: str, token: FencingToken, commands: Sequence[Command]
 ) -> tuple[list[Any], list[str | bytes | int | float]]:
     """Return the keys and the arguments of the script."""
-    if not token.election:
-        raise ConfigurationError(
-            f"token {token} names no election, and a fence belongs to one: "
-            "FencingToken.parse(text, election='NAMESPACE/NAME')"
-        )
+    demand_election(token)
     keys: list[Any] = [key]
     arguments: list[str | bytes | int | float] = [str(token), token.election]
     for command in commands:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tenure.clock import boot_time
 from tenure.errors import ConfigurationError, FenceBusyError
-from tenure.fencing.fence import stale
+from tenure.fencing.fence import demand_election, stale
 from tenure.token import FencingToken
 
 __all__ = ["BlockingSqliteFence", "SqliteFence"]
@@ -56,6 +56,7 @@ class _Visit:
     """One request on its way through the fence, with a connection of its own, whose locks are its locks."""
 
     def __init__(self, file: _File, token: FencingToken) -> None:
+        demand_election(token)
         self._file = file
         self._token = token
         self._deadline = boot_time() + file.patience
@@ -145,6 +146,7 @@ class SqliteFence:
 
         Raises:
             FenceBusyError: requests of an earlier term are still being handled.
+            ConfigurationError: the token names no election.
         """
         async with self.holding(token):
             pass
