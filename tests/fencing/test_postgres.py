@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from decimal import Decimal
 
 import psycopg
@@ -110,6 +111,31 @@ def test_what_opens_connections_may_be_given(prepared: str) -> None:
         connection.execute("INSERT INTO entry VALUES ('done')")
     assert connection is opened[-1]
     assert (len(opened), entries(prepared)) == (2, ["done"])
+
+
+def test_a_transaction_that_is_open_already_is_not_taken_for_one_of_ours(prepared: str) -> None:
+    """A savepoint in it would commit nothing when the block ends."""
+
+    async def scene() -> None:
+        async with await psycopg.AsyncConnection.connect(prepared) as used:
+            await used.execute("SELECT 1")
+            fence = PostgresFence(lambda: nullcontext(used))
+            with refused:
+                await fence.raise_to(NEW)
+            with refused:
+                async with fence.transaction(NEW):
+                    pass
+
+    refused = pytest.raises(ConfigurationError, match=r"in a transaction already.*fence\.check")
+    with psycopg.connect(prepared) as used:
+        used.execute("SELECT 1")
+        fence = BlockingPostgresFence(lambda: nullcontext(used))
+        with refused:
+            fence.raise_to(NEW)
+        with refused, fence.transaction(NEW):
+            pass
+    asyncio.run(scene())
+    assert highest(prepared) == {}
 
 
 @pytest.mark.parametrize("level", [IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE])

@@ -13,7 +13,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tenure.errors import ConfigurationError
 from tenure.fencing.fence import demand_election, stale
@@ -47,6 +47,7 @@ AnyConnection: TypeAlias = "psycopg.Connection[Any] | SqlConnection | Session"
 AnyAsyncConnection: TypeAlias = "psycopg.AsyncConnection[Any] | AsyncSqlConnection | AsyncSession"
 Connect: TypeAlias = Callable[[], AbstractContextManager[AnyConnection]]
 AsyncConnect: TypeAlias = Callable[[], AbstractAsyncContextManager[AnyAsyncConnection]]
+ConnectionT = TypeVar("ConnectionT", psycopg.Connection[Any], psycopg.AsyncConnection[Any])
 
 # PostgreSQL lets those who share a row pass by one who waits to change it, so an old leader that is busy
 # could keep a new one out for ever. An advisory lock has a fair queue. The row lock stays what protects: it
@@ -106,7 +107,8 @@ class PostgresFence:
 
         Raises:
             StaleTokenError: it has seen a higher token. An equal one passes.
-            ConfigurationError: the table is missing, or the token names no election.
+            ConfigurationError: the table is missing, the token names no election, or the connection is in a
+                transaction already.
             psycopg.Error: the database failed; it may be repeated.
         """
         async with self._open() as connection, connection.transaction():
@@ -118,7 +120,7 @@ class PostgresFence:
         """Open a connection and, in it, a transaction that `token` guards; it commits when the block ends.
 
         Raises:
-            as `check`.
+            as `check`; a `ConfigurationError` also where the connection is in a transaction already.
         """
         async with self._open() as connection, connection.transaction():
             await self.check(connection, token)
@@ -157,7 +159,7 @@ class PostgresFence:
                 yield connection
         else:
             async with self._connect() as opened:
-                yield await _async_driver_of(opened)
+                yield _demand_idle(await _async_driver_of(opened))
 
 
 class BlockingPostgresFence:
@@ -203,7 +205,7 @@ class BlockingPostgresFence:
                 yield connection
         else:
             with self._connect() as opened:
-                yield _driver_of(opened)
+                yield _demand_idle(_driver_of(opened))
 
 
 def _entering(token: FencingToken, idle_timeout: str) -> _Steps:
@@ -244,6 +246,16 @@ def _demand_transaction(driver: psycopg.Connection[Any] | psycopg.AsyncConnectio
             "in autocommit mode and outside of a transaction the check would guard nothing: "
             "use fence.transaction(token), or open connection.transaction() first"
         )
+
+
+def _demand_idle(driver: ConnectionT) -> ConnectionT:
+    """Return a connection on which a transaction would be one, and no savepoint that commits nothing."""
+    if driver.info.transaction_status == TransactionStatus.INTRANS:
+        raise ConfigurationError(
+            "the connection is in a transaction already, which would have to be committed by somebody else: "
+            "guard that one with fence.check(connection, token), or let `connect` open another connection"
+        )
+    return driver
 
 
 def _driver_of(given: Any) -> psycopg.Connection[Any]:
