@@ -15,7 +15,7 @@ import time
 from tenure.guard.cgroup import Cgroup, make_cgroup
 from tenure.guard.linux import become_subreaper
 from tenure.guard.memory import give_back_file_pages
-from tenure.guard.processes import below, kill
+from tenure.guard.processes import Process, below, kill
 from tenure.guard.signals import passed_on, signal
 from tenure.guard.voice import say
 from tenure.timerfd import CLOCK, open_timerfd, set_timerfd
@@ -136,7 +136,7 @@ class _Guard:
         while self._reap():
             if self._cgroup:
                 self._cgroup.kill()
-            for process in (left := below(os.getpid())):
+            for process in (left := _left()):
                 kill(process)
             if os.getpid() == 1:
                 _kill_all_others()
@@ -162,6 +162,13 @@ class _Guard:
             return 128 + number
         say(f"the supervisor was killed by signal {number}, and everything below it after it")
         return _EXIT_STATUS
+
+
+def _left() -> list[Process]:
+    try:
+        return below(os.getpid())
+    except OSError:
+        return []  # it cannot be looked now; there are children, so it will be tried again
 
 
 def _kill_all_others() -> None:

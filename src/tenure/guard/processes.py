@@ -41,6 +41,9 @@ def below(root: int, *, spared: Collection[int] = ()) -> list[Process]:
 
     A process that is born or orphaned while this looks may be missed: only two empty answers, one after the
     other, say that nothing is left.
+
+    Raises:
+        OSError: there are no descriptors or no memory to look with; that says nothing.
     """
     every = _snapshot()
     children: dict[int, list[Process]] = {}
@@ -57,7 +60,11 @@ def below(root: int, *, spared: Collection[int] = ()) -> list[Process]:
 
 
 def zombies(parent: int) -> set[int]:
-    """Return the children of `parent` that are dead, and that it has not waited for."""
+    """Return the children of `parent` that are dead, and that it has not waited for.
+
+    Raises:
+        OSError: as `below`.
+    """
     return {process.pid for process in _every() if process.is_dead and process.parent == parent}
 
 
@@ -65,14 +72,14 @@ def kill(process: Process) -> None:
     """Send SIGKILL to this very process, and never to one that was given its number after it."""
     try:
         fd = os.pidfd_open(process.pid)
-    except ProcessLookupError:
-        return
+    except OSError:
+        return  # it has ended; or there are no descriptors left, and whoever looks again still finds it
     try:
         found = _read(process.pid)
         if found is not None and found.started == process.started:
             signal.pidfd_send_signal(fd, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # it has ended; or it is somebody else's (setuid), and whoever looks again still finds it
+    except OSError:
+        pass  # the same; or it is somebody else's (setuid)
     finally:
         os.close(fd)
 
@@ -96,11 +103,11 @@ def _every() -> Iterator[Process]:
 def _read(pid: int) -> Process | None:
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None  # it has ended
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None  # it has ended; or /proc hides those of others (hidepid)
     try:
         return Process(pid, os.read(fd, 4096))
-    except OSError:
+    except ProcessLookupError:
         return None
     finally:
         os.close(fd)

@@ -26,7 +26,10 @@ async def reap_orphans(died: asyncio.Event) -> None:
         if not before:
             await died.wait()
         died.clear()
-        now = zombies(os.getpid())
+        try:
+            now = zombies(os.getpid())
+        except OSError:  # no descriptors, no memory: the dead can wait
+            now = before
         for pid in now & before:
             try:
                 os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222  # it does not block

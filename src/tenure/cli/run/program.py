@@ -97,7 +97,7 @@ class Program:
         try:
             either: set[asyncio.Future[Any]] = {self._exited, time_is_up}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            while self.was_told and not time_is_up.done() and _left():
+            while self.was_told and not time_is_up.done() and _left() != []:
                 await asyncio.wait({time_is_up}, timeout=_LONGEST_PAUSE_S)
             await self._kill_everything()
             status = await self._exited
@@ -109,14 +109,15 @@ class Program:
     async def _kill_everything(self) -> None:
         pause_s, looks_that_found_nothing = _FIRST_PAUSE_S, 0
         while looks_that_found_nothing < 2:
-            if left := _left():
+            left = _left()
+            if left == []:
+                looks_that_found_nothing += 1
+            else:
                 looks_that_found_nothing = 0
                 if self._cgroup:
                     self._cgroup.kill()
-                for process in left:
+                for process in left or ():
                     kill(process)
-            else:
-                looks_that_found_nothing += 1
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
@@ -130,9 +131,15 @@ class Program:
         self._exited.set_result(self._process.wait())
 
 
-def _left() -> list[Process]:
-    """Return what is alive below this process; what asks for its credentials is none of the program's."""
-    return below(os.getpid(), spared=plugins_at_work())
+def _left() -> list[Process] | None:
+    """Return what is alive below this process; what asks for its credentials is none of the program's.
+
+    None: there are no descriptors or no memory to look with, so that it is not known.
+    """
+    try:
+        return below(os.getpid(), spared=plugins_at_work())
+    except OSError:
+        return None
 
 
 def _start(command: Sequence[str], environment: Mapping[str, str], cgroup: str) -> subprocess.Popen[bytes]:
