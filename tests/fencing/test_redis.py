@@ -9,7 +9,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from tenure import FencingToken, StaleTokenError
+from tenure import ConfigurationError, FencingToken, StaleTokenError
 from tenure.fencing.redis import BlockingRedisFence, RedisFence
 from tests.servers.redis import RedisServer
 
@@ -25,11 +25,9 @@ def client(redis_url: str, request: pytest.FixtureRequest) -> Iterator[redis.Red
 
 def test_commands_run_in_order_and_answer(client: redis.Redis) -> None:
     fence = BlockingRedisFence(client, FENCE)
-    answers = fence.write(
-        NEW, ("SET", KEY, 1), ("GET", "{reports}:none"), ("INCRBY", KEY, 2), ("TYPE", FENCE)
-    )
+    answers = fence.write(NEW, ("SET", KEY, 1), ("GET", "{reports}:none"), ("INCRBY", KEY, 2), ("TYPE", KEY))
     text = [answer.decode() if isinstance(answer, bytes) else answer for answer in answers]
-    assert text == ["OK", None, 3, "hash"]
+    assert text == ["OK", None, 3, "string"]
 
 
 def test_a_refused_token_runs_none_of_them(client: redis.Redis) -> None:
@@ -47,6 +45,15 @@ def test_an_equal_token_writes_nothing_to_the_fence(client: redis.Redis) -> None
     before = client.info("persistence")["rdb_changes_since_last_save"]
     fence.raise_to(NEW)
     assert client.info("persistence")["rdb_changes_since_last_save"] == before
+
+
+@pytest.mark.parametrize("key", [FENCE, FENCE.encode()])
+def test_the_fence_is_not_what_it_protects(client: redis.Redis, key: str | bytes) -> None:
+    """To write the protected value to it would take it away."""
+    fence = BlockingRedisFence(client, FENCE)
+    with pytest.raises(ConfigurationError, match="is the fence itself"):
+        fence.write(NEW, ("SET", KEY, 1), ("SET", key, 1))
+    assert client.exists(FENCE, KEY) == 0
 
 
 def test_a_fence_belongs_to_one_election(client: redis.Redis) -> None:

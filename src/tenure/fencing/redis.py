@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from tenure.errors import ConfigurationError
 from tenure.fencing.fence import demand_election, stale
 from tenure.token import FencingToken
 
@@ -84,7 +85,7 @@ class RedisFence:
 
         Raises:
             StaleTokenError: a later term has begun, and nothing was written.
-            ConfigurationError: the token names no election.
+            ConfigurationError: the token names no election, or a command is about the fence's own key.
             TypeError: the fence belongs to another election, or a command is not a sequence of words.
             redis.RedisError: Redis failed. If it gave no answer, the commands may have been run; redis-py may
                 have sent them again by itself (its ``retry``).
@@ -123,6 +124,8 @@ def _parts(
     for command in commands:
         if isinstance(command, str | bytes) or len(command) < 2:
             raise TypeError(f"not a command in words with its key: {command!r}; try ('SET', key, value)")
+        if command[1] in (key, key.encode()):
+            raise ConfigurationError(f"key {key} is the fence itself: what it protects has keys of its own")
         keys.append(command[1])
         arguments += [len(command), *command]
     return keys, arguments
