@@ -91,6 +91,7 @@ class Handover:
         self._preempt_from = math.inf  # before that the present term is not handed over to a higher priority
         self._next_roll_call_at = math.inf
         self._note_from = -math.inf
+        self._noted_for = ""  # the holder that the time counts for
         self.eligible = True
         self.polls = False
         self.heir = ""
@@ -102,6 +103,8 @@ class Handover:
         """Take in the newest record."""
         # A record without names may be a roll call, to which the answers are still to come.
         self._contenders = record.contenders or self._last_named
+        if record.holder not in ("", self._noted_for):
+            self._noted_for, self._note_from = record.holder, -math.inf
         if self._last_named and not record.contenders:
             # All see it at once, and need not all answer at once.
             self._note_from = max(self._note_from, self._after_a_while(now))
@@ -165,8 +168,8 @@ class Handover:
         self.heir = ""
         self._yields = False
         self._preempt_from = now + self._preference.minimum_tenure
-        if any(self._preempts(each) for each in self._carried):
-            self.roll_call_at = self._preempt_from
+        is_asked = any(self._preempts(each) for each in self._carried)
+        self.roll_call_at = self._preempt_from if is_asked else math.inf
 
     def give_up(self, heir: str) -> None:
         """The term is given up for `heir`; empty: for anybody."""

@@ -133,9 +133,13 @@ def test_a_roll_call_is_answered_after_a_random_while() -> None:
 
 def test_a_note_of_which_nothing_is_seen_is_not_written_again_at_once() -> None:
     mine = handover(priority=5)
+    mine.observe(LED, 0.0, is_own=False)
     mine.note_sent(1.0)
     mine.observe(LED, 1.1, is_own=False)
     assert mine.note_at(LED) == 1.0 + TIMING.renew_period
+    led_by_another = replace(LED, holder="b")
+    mine.observe(led_by_another, 1.2, is_own=False)
+    assert mine.note_at(led_by_another) < 1.2
 
 
 def test_a_request_is_a_wish_but_not_for_the_leader_itself() -> None:
@@ -154,6 +158,15 @@ def test_the_highest_of_those_that_preempt_is_handed_over_to_after_the_minimum_t
     assert mine.wish(replace(LED, contenders=asking + others), 129.0) is None
     assert mine.roll_call_at == 130.0
     assert mine.wish(replace(LED, contenders=asking + others), 130.0) == (EndingReason.PREEMPTED, "c")
+
+
+def test_a_roll_call_that_an_earlier_term_had_in_mind_is_forgotten() -> None:
+    mine = handover(minimum_tenure=30.0)
+    mine.begin(0.0)
+    assert mine.wish(replace(LED, contenders=known("b", preempt=True)), 1.0) is None
+    assert mine.roll_call_at == 30.0
+    mine.begin(40.0)
+    assert mine.roll_call_at == float("inf")
 
 
 def test_names_that_the_leader_carried_on_itself_ask_for_nothing() -> None:
