@@ -124,7 +124,7 @@ class Election:
         self._settle(now)
 
     def transfer(self, to: str, now: float) -> None:
-        """Give up the term, if there is one, for the candidate of this name; empty: for anybody else."""
+        """Give up the term, if there is one, for this candidate; empty: for any. It may drain already."""
         self._advance(now)
         if to != self.identity:
             self._drain(EndingReason.GIVEN_UP, to, now)

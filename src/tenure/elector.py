@@ -190,6 +190,8 @@ class LeaderElector:
     def transfer(self, to: str) -> None:
         """Give up the present term, as `resign` does, for one candidate, which the others let go first.
 
+        While the term drains already, this names who is to lead next.
+
         Args:
             to: its identity. If it is not there, the others campaign after a moment.
 
