@@ -23,7 +23,17 @@ from collections import deque
 from collections.abc import Callable
 
 from tenure import FencingToken, Timing
-from tenure.events import CampaignStarted, Elected, Event, LossReason, Lost, Released, Renewed, TermEnding
+from tenure.events import (
+    CampaignStarted,
+    Elected,
+    EndingReason,
+    Event,
+    LossReason,
+    Lost,
+    Released,
+    Renewed,
+    TermEnding,
+)
 from tenure.record import Attempt, Record, Versioned
 from tenure.requests import NoteRequest, Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.states import State
@@ -56,7 +66,7 @@ class Core:
     def resign(self, now: float) -> None:
         if self.state is State.LEADING:
             self.state = State.DRAINING
-            self.events.append(TermEnding())
+            self.events.append(TermEnding(reason=EndingReason.STOPPED))
         elif self.state is State.CAMPAIGNING:
             self.state = State.IDLE
 

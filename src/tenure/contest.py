@@ -47,7 +47,7 @@ class Contest:
             return
         self._free_at = free_at
         self._opened_at = max(free_at, now)
-        delay = self._draw() * self._spread.width if self._spread.width and not first else 0.0
+        delay = 0.0 if first else self._draw() * self._spread.width
         self.starts_at = self._opened_at + delay
         self.needs_read = not (fresh and self.starts_at == now)
         self.entered_at = None

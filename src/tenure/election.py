@@ -1,11 +1,7 @@
 """Election: one candidate as a pure state machine.
 
 It imports no clock, no event loop, no socket and no random numbers: `now` (boot time, seconds) is a
-parameter, random draws are passed in, inputs are method calls, outputs are drained::
-
-    campaign(now)  resign(now)  body_ended(now)
-    receive_record(versioned, now)   receive_answer(request, versioned, now)   receive_failure(...)
-    requests_to_send(now)     get_timer()     handle_timer(now)     next_event()
+parameter, random draws are passed in, inputs are method calls, outputs are drained (ARCHITECTURE.md).
 
 Everything that affects the safety contract lives here and in `Knowledge`; the numbers of its rules
 (docs/contract.md) stand where they are kept. At most one request is under way at any time.
@@ -24,6 +20,7 @@ from tenure.contest import Contest
 from tenure.events import (
     CampaignStarted,
     Elected,
+    EndingReason,
     Event,
     LossReason,
     Lost,
@@ -127,26 +124,29 @@ class Election:
         self._settle(now)
 
     def transfer(self, to: str, now: float) -> None:
-        """Give up the term, if there is one, for the candidate of this name; empty: for anybody else."""
+        """Give up the term, if there is one, for this candidate; empty: for any. It may drain already."""
         self._advance(now)
-        if self.state is State.LEADING and to != self.identity:
-            self._drain(to, now)
+        if to != self.identity:
+            self._drain(EndingReason.GIVEN_UP, to, now)
         self._settle(now)
+
+    def set_polling(self) -> None:
+        """The record cannot be watched: others, too, may hear of a release late."""
+        self._handover.polls = True
 
     def set_eligible(self, eligible: bool, now: float) -> None:
         """Tell whether this candidate may campaign, and go on leading."""
         self._advance(now)
         self._handover.eligible = eligible
-        if self.state is State.LEADING and not eligible:
-            self._drain("", now)
+        if not eligible:
+            self._drain(EndingReason.INELIGIBLE, "", now)
         self._settle(now)
 
     def resign(self, now: float) -> None:
         """Give up: the campaign at once, the term when its body has ended (rule 6)."""
         self._advance(now)
-        if self.state is State.LEADING:
-            self._drain("", now)
-        elif self.state is State.CAMPAIGNING and self._may_hold(now):
+        self._drain(EndingReason.STOPPED, "", now)
+        if self.state is State.CAMPAIGNING and self._may_hold(now):
             self._begin_release("abandon", now)
         elif self.state in (State.CAMPAIGNING, State.PROVING):
             self._stop()
@@ -239,8 +239,7 @@ class Election:
 
     def requests_to_send(self, now: float) -> list[Request]:
         """Return what is to be sent now, at most one request; s of rule 1 is this `now`."""
-        self._advance(now)
-        self._settle(now)
+        self.handle_timer(now)
         request = None if self._under_way or now < self._pace.not_before else self._next_request(now)
         if request is None:
             return []
@@ -342,9 +341,7 @@ class Election:
         if self.state is State.CAMPAIGNING:
             self._contest.enter(now)
             return self._read(now) if self._contest.needs_read else self._write(Purpose.ACQUIRE, now)
-        if self.state is State.RELEASING:
-            return self._write(Purpose.RELEASE, now)
-        return self._write(Purpose.RENEW, now)
+        return self._write(Purpose.RELEASE if self.state is State.RELEASING else Purpose.RENEW, now)
 
     def _read(self, now: float) -> ReadRequest:
         return ReadRequest(knowing=self._claim.knowledge.high_water, timeout=self._budget(now))
@@ -353,6 +350,7 @@ class Election:
         newest, noted = self.newest, self._handover.note(self._claim.record)
         if newest is None or noted is None:
             return None
+        self._handover.note_sent(now)
         return NoteRequest(base=newest, record=noted, timeout=self._budget(now))
 
     def _write(self, purpose: Purpose, now: float) -> WriteRequest:
@@ -403,9 +401,9 @@ class Election:
         elif self.state is State.RELEASING and self._claim.attempts.freed(self.newest):
             self._bulletin.tell(Released())
             self._stop()
-        heir = self._handover.wish(record, now) if self.state is State.LEADING else None
-        if heir is not None:
-            self._drain(heir, now)
+        wish = self._handover.wish(record, now) if self.state in IN_TERM else None
+        if wish is not None:
+            self._drain(*wish, now)
 
     def _check_term(self, news: News, sent: SentWrite | None) -> None:
         """Lose now if the record is not ours (rule 3), else count from the write it names (rule 7)."""
@@ -448,14 +446,17 @@ class Election:
         if self._term is not None:
             self._bulletin.tell(Elected(token=self._term.token, deadline=self.deadline))
         if not self._handover.eligible:  # it came too late to keep a write back
-            self._drain("", now)
+            self._drain(EndingReason.INELIGIBLE, "", now)
 
-    def _drain(self, heir: str, now: float) -> None:
-        """Ask the body to end; the term is renewed meanwhile, and then freed (rule 6)."""
-        self._enter("drain")
-        self._handover.give_up(heir)
-        self._drain_until = now + self._drain_timeout
-        self._bulletin.tell(TermEnding())
+    def _drain(self, reason: EndingReason, heir: str, now: float) -> None:
+        """Ask the body of a term to end; the term is renewed meanwhile, and then freed (rule 6)."""
+        if self.state is State.LEADING:
+            self._enter("drain")
+            self._handover.give_up(heir)
+            self._drain_until = now + self._drain_timeout
+            self._bulletin.tell(TermEnding(reason=reason, heir=heir))
+        elif self.state is State.DRAINING and heir and reason is not EndingReason.PREEMPTED:
+            self._handover.heir = heir  # it is not too late to choose one
 
     def _lose(self, reason: LossReason) -> None:
         proving = self.state is State.PROVING
@@ -488,12 +489,11 @@ class Election:
 
     def _start_at(self, now: float) -> float:
         """Return from when on this candidate will try: not before others that have a better claim."""
-        free_at = self._claim.free_at(now)
         if not self._handover.eligible:
             return math.inf
-        if self._claim.sent:
-            return free_at  # nobody else can take it
-        head_start_s = self._handover.head_start_s(self._claim.record)
+        free_at = self._claim.free_at(now)
+        # (Nobody else can take what is ours.)
+        head_start_s = 0.0 if self._claim.sent else self._handover.head_start_s(self._claim.record)
         return max(free_at, self._claim.knowledge.changed_at) + head_start_s if head_start_s else free_at
 
     def _may_hold(self, now: float) -> bool:

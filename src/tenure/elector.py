@@ -22,7 +22,7 @@ from tenure.enrolment import enrolled
 from tenure.errors import ConfigurationError, LeadershipLostError
 from tenure.events import EligibilityChanged, Event, LeaderChanged
 from tenure.fork import fork_generation
-from tenure.handover import Preference
+from tenure.handover import LONGEST_NAME, Preference
 from tenure.instrumentation.logs import log_events
 from tenure.leader_only import leader_only, not_leader
 from tenure.lock import Lock
@@ -109,6 +109,10 @@ class LeaderElector:
         self._epoch = epoch
         shortest = 4 * self.timing.lease_duration if minimum_tenure is None else minimum_tenure
         self._preference = Preference(priority=priority, preempt=preempt, minimum_tenure=shortest)
+        if priority and len(self.identity) > LONGEST_NAME:
+            raise ConfigurationError(
+                f"priority needs an identity of at most {LONGEST_NAME} characters, not {len(self.identity)}."
+            )
         self._eligible = eligible
         self._candidates = candidates
         self._announcements = Announcements()
@@ -185,6 +189,8 @@ class LeaderElector:
 
     def transfer(self, to: str) -> None:
         """Give up the present term, as `resign` does, for one candidate, which the others let go first.
+
+        While the term drains already, this names who is to lead next.
 
         Args:
             to: its identity. If it is not there, the others campaign after a moment.
@@ -330,8 +336,8 @@ class LeaderElector:
             return
 
         def tell(eligible: bool, reason: str) -> None:
-            candidacy.set_eligible(eligible)
             self._publish(EligibilityChanged(eligible=eligible, reason=reason))
+            candidacy.set_eligible(eligible)
 
         candidacy.set_eligible(False)
         eligibility = Eligibility(self._eligible, self.timing.retry_period, tell)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import Any
 
 __all__ = ["Eligibility", "Eligible"]
 
@@ -55,5 +58,22 @@ class Eligibility:
         return asking.result(), ""
 
     async def _question(self) -> bool:
-        answer = self._ask() if inspect.iscoroutinefunction(self._ask) else await asyncio.to_thread(self._ask)
+        answer = self._ask() if inspect.iscoroutinefunction(self._ask) else await _in_thread(self._ask)
         return bool(await answer if inspect.isawaitable(answer) else answer)
+
+
+def _in_thread(ask: Callable[[], Any]) -> asyncio.Future[Any]:
+    """Ask in a thread that nothing waits for: at its end, a program would wait for one of its executor."""
+    answer: Future[Any] = Future()
+    answer.set_running_or_notify_cancel()  # nobody can cancel it any more
+
+    def call() -> None:
+        try:
+            result = ask()
+        except BaseException as error:
+            answer.set_exception(error)
+        else:
+            answer.set_result(result)
+
+    threading.Thread(target=call, name="tenure eligibility", daemon=True).start()
+    return asyncio.wrap_future(answer)

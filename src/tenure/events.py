@@ -12,6 +12,7 @@ __all__ = [
     "CampaignStarted",
     "Elected",
     "EligibilityChanged",
+    "EndingReason",
     "Event",
     "LeaderChanged",
     "LossReason",
@@ -23,6 +24,16 @@ __all__ = [
     "TermEnding",
     "Unavailable",
 ]
+
+
+class EndingReason(StrEnum):
+    """Why its holder gives a term up in order."""
+
+    STOPPED = "stopped"
+    GIVEN_UP = "given_up"
+    REQUESTED = "requested"
+    PREEMPTED = "preempted"
+    INELIGIBLE = "ineligible"
 
 
 class LossReason(StrEnum):
@@ -68,7 +79,16 @@ class Renewed(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TermEnding(Event):
-    """The term is being given up: the body is asked to end, and the term stays valid meanwhile."""
+    """The term is being given up: the body is asked to end, and the term stays valid meanwhile.
+
+    Attributes:
+        reason: stopped: this candidate campaigns no more; given up: by the program itself; requested: in the
+            record, by somebody outside; preempted: by a higher priority; ineligible: the program says so.
+        heir: identity of the candidate that is to lead next; empty: nobody in particular.
+    """
+
+    reason: EndingReason
+    heir: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

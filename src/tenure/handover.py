@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tenure.errors import ConfigurationError
+from tenure.events import EndingReason
 from tenure.record import Contender, Record
 from tenure.timing import Timing
 
-__all__ = ["HIGHEST_PRIORITY", "MOST_CONTENDERS", "Handover", "Preference"]
+__all__ = ["HIGHEST_PRIORITY", "LONGEST_NAME", "MOST_CONTENDERS", "Handover", "Preference"]
 
 HIGHEST_PRIORITY = 1000
+LONGEST_NAME = 256
+"""Characters of a name that a record bears beside its holder's."""
 MOST_CONTENDERS = 8
 """How many names a record bears; a higher priority takes the place of the lowest."""
 _LONGEST_QUEUE = 3  # head starts that a contender grants to those before it
@@ -69,6 +72,7 @@ class Handover:
 
     Attributes:
         eligible: it may campaign, and lead on.
+        polls: it cannot watch, and hears of a change up to `retry_period` late; so, no doubt, do others.
         heir: to whom the present term is handed over; empty: to nobody in particular.
         roll_call_at: when a leader is to take one without waiting for its next renewal; boot time, seconds.
     """
@@ -87,7 +91,9 @@ class Handover:
         self._preempt_from = math.inf  # before that the present term is not handed over to a higher priority
         self._next_roll_call_at = math.inf
         self._note_from = -math.inf
+        self._noted_for = ""  # the holder that the time counts for
         self.eligible = True
+        self.polls = False
         self.heir = ""
         self.roll_call_at = math.inf
 
@@ -97,6 +103,11 @@ class Handover:
         """Take in the newest record."""
         # A record without names may be a roll call, to which the answers are still to come.
         self._contenders = record.contenders or self._last_named
+        if record.holder not in ("", self._noted_for):
+            self._noted_for, self._note_from = record.holder, -math.inf
+        if self._last_named and not record.contenders:
+            # All see it at once, and need not all answer at once.
+            self._note_from = max(self._note_from, self._after_a_while(now))
         self._last_named = record.contenders
         if not is_own:
             self._yields = self._yields and not record.holder
@@ -118,7 +129,7 @@ class Handover:
         last = record.holder if record is not None else ""
         before = sum(self._is_higher(each) and each.identity != last for each in self._contenders)
         queue = min(before, _LONGEST_QUEUE) + self._yields + bool(record is not None and record.hint)
-        return queue * self._timing.head_start
+        return queue * (self._timing.head_start + self.polls * self._timing.retry_period)
 
     def note(self, record: Record | None) -> Record | None:
         """Return a leader's record with this candidate's name in it; None: it has nothing to write there.
@@ -144,7 +155,11 @@ class Handover:
 
     def note_failed(self, now: float) -> None:
         """Somebody else has written first, or the store did not answer: try again after a random while."""
-        self._note_from = now + self._draw() * self._timing.head_start
+        self._note_from = self._after_a_while(now)
+
+    def note_sent(self, now: float) -> None:
+        """A note goes out. Where nothing is seen of it, it was wiped or is not kept: the next has time."""
+        self._note_from = now + self._timing.renew_period
 
     # ---- as a leader
 
@@ -153,26 +168,26 @@ class Handover:
         self.heir = ""
         self._yields = False
         self._preempt_from = now + self._preference.minimum_tenure
-        if any(self._preempts(each) for each in self._carried):
-            self.roll_call_at = self._preempt_from
+        is_asked = any(self._preempts(each) for each in self._carried)
+        self.roll_call_at = self._preempt_from if is_asked else math.inf
 
     def give_up(self, heir: str) -> None:
         """The term is given up for `heir`; empty: for anybody."""
         self.heir = heir
         self._yields = True
 
-    def wish(self, record: Record | None, now: float) -> str | None:
-        """Return to whom the term is to be handed over, empty: to anybody; None: nobody wishes that.
+    def wish(self, record: Record | None, now: float) -> tuple[EndingReason, str] | None:
+        """Return why the term is to be handed over, and to whom, empty: to anybody; None: nobody wishes it.
 
         Only a name that was written after this candidate's own last write tells that a contender lives.
         """
         if record is None:
             return None
         if record.request is not None and record.request != self._identity:
-            return record.request
+            return EndingReason.REQUESTED, record.request
         higher = [each for each in record.contenders if self._preempts(each) and each not in self._carried]
         if higher and now >= self._preempt_from:
-            return max(higher, key=lambda each: each.priority).identity
+            return EndingReason.PREEMPTED, max(higher, key=lambda each: each.priority).identity
         if higher:
             self.roll_call_at = min(self.roll_call_at, self._preempt_from)
         return None
@@ -185,6 +200,9 @@ class Handover:
         return self._carried
 
     # ---- inside
+
+    def _after_a_while(self, now: float) -> float:
+        return now + self._draw() * self._timing.head_start
 
     @property
     def _roll_call_period(self) -> float:

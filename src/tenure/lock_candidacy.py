@@ -36,3 +36,6 @@ class LockCandidacy(LockDriver[Election]):
 
     def _is_idle(self) -> bool:
         return self.core.state is State.IDLE
+
+    def _begin_polling(self) -> None:
+        self.core.set_polling()

@@ -138,6 +138,9 @@ class LockDriver(Generic[CoreT]):
     def _is_idle(self) -> bool:
         return True
 
+    def _begin_polling(self) -> None:
+        pass
+
     def _is_inert(self) -> bool:
         """Closed, or a copy in a forked child: what it sent would be done in its parent's name (rule 5)."""
         return self._closed or self._generation != fork_generation()
@@ -334,6 +337,7 @@ class LockDriver(Generic[CoreT]):
     def _report_unpermitted_watch(self, error: PermissionDeniedError) -> None:
         if not self._polling:
             _log.warning("%s; reading every %g s instead", error, self._timing.retry_period)
+            self._begin_polling()
         self._polling = True
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tenure.errors import ConfigurationError
+from tenure.events import EndingReason
 from tenure.handover import MOST_CONTENDERS, Handover, Preference
 from tenure.record import Attempt, Contender, Record
 from tenure.timing import Timing
@@ -74,6 +75,14 @@ def test_who_gave_up_lets_others_go_first_until_somebody_has_led() -> None:
     assert mine.head_start_s(FREE) == 0.0
 
 
+def test_who_cannot_watch_lets_others_go_first_until_they_have_read_the_record() -> None:
+    mine = handover()
+    mine.polls = True
+    assert mine.head_start_s(replace(FREE, hint="b")) == TIMING.retry_period + TIMING.head_start
+    assert mine.head_start_s(replace(FREE, hint="me")) == 0.0
+    assert mine.head_start_s(FREE) == 0.0
+
+
 def test_names_outlast_one_roll_call_and_no_second() -> None:
     mine = handover()
     mine.observe(replace(LED, contenders=known("b")), 0.0, is_own=False)
@@ -115,10 +124,28 @@ def test_a_full_list_takes_a_higher_priority_in_the_place_of_the_lowest() -> Non
     assert [each.identity for each in noted.contenders] == [*names[1:], "me"]
 
 
+def test_a_roll_call_is_answered_after_a_random_while() -> None:
+    mine = handover(priority=5)
+    mine.observe(replace(LED, contenders=known("me")), 0.0, is_own=False)
+    mine.observe(LED, 60.0, is_own=False)
+    assert mine.note_at(LED) == 60.0 + TIMING.head_start / 2
+
+
+def test_a_note_of_which_nothing_is_seen_is_not_written_again_at_once() -> None:
+    mine = handover(priority=5)
+    mine.observe(LED, 0.0, is_own=False)
+    mine.note_sent(1.0)
+    mine.observe(LED, 1.1, is_own=False)
+    assert mine.note_at(LED) == 1.0 + TIMING.renew_period
+    led_by_another = replace(LED, holder="b")
+    mine.observe(led_by_another, 1.2, is_own=False)
+    assert mine.note_at(led_by_another) < 1.2
+
+
 def test_a_request_is_a_wish_but_not_for_the_leader_itself() -> None:
     mine = handover()
-    assert mine.wish(replace(LED, request="b"), 0.0) == "b"
-    assert mine.wish(replace(LED, request=""), 0.0) == ""
+    assert mine.wish(replace(LED, request="b"), 0.0) == (EndingReason.REQUESTED, "b")
+    assert mine.wish(replace(LED, request=""), 0.0) == (EndingReason.REQUESTED, "")
     assert mine.wish(replace(LED, request="me"), 0.0) is None
     assert mine.wish(None, 0.0) is None
 
@@ -130,7 +157,16 @@ def test_the_highest_of_those_that_preempt_is_handed_over_to_after_the_minimum_t
     others = known("d", priority=5, preempt=True) + known("e", priority=9)
     assert mine.wish(replace(LED, contenders=asking + others), 129.0) is None
     assert mine.roll_call_at == 130.0
-    assert mine.wish(replace(LED, contenders=asking + others), 130.0) == "c"
+    assert mine.wish(replace(LED, contenders=asking + others), 130.0) == (EndingReason.PREEMPTED, "c")
+
+
+def test_a_roll_call_that_an_earlier_term_had_in_mind_is_forgotten() -> None:
+    mine = handover(minimum_tenure=30.0)
+    mine.begin(0.0)
+    assert mine.wish(replace(LED, contenders=known("b", preempt=True)), 1.0) is None
+    assert mine.roll_call_at == 30.0
+    mine.begin(40.0)
+    assert mine.roll_call_at == float("inf")
 
 
 def test_names_that_the_leader_carried_on_itself_ask_for_nothing() -> None:
@@ -140,7 +176,7 @@ def test_names_that_the_leader_carried_on_itself_ask_for_nothing() -> None:
     assert mine.contenders_to_write(asking, 0.0) == asking.contenders
     assert mine.wish(asking, 1.0) is None
     assert mine.contenders_to_write(LED, 2.0) == ()
-    assert mine.wish(asking, 3.0) == "b"
+    assert mine.wish(asking, 3.0) == (EndingReason.PREEMPTED, "b")
 
 
 def test_a_leader_carries_all_names_but_its_own() -> None:

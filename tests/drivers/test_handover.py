@@ -11,9 +11,30 @@ from typing import Any
 
 import pytest
 
-from tenure import ConfigurationError, LeaderElector, MemoryLock, NotLeaderError, Term, blocking
-from tenure.events import CampaignStarted, EligibilityChanged, Released
-from tests.drivers.tools import ROOMY, Recorder, forever, holder_of, make, play, record_of, until, wait_until
+from tenure import (
+    ConfigurationError,
+    LeaderElector,
+    MemoryLock,
+    NotLeaderError,
+    PermissionDeniedError,
+    Term,
+    blocking,
+)
+from tenure.events import CampaignStarted, EligibilityChanged, EndingReason, Released, TermEnding
+from tenure.handover import LONGEST_NAME
+from tenure.testing.virtual_time import run_simulated
+from tests.drivers.tools import (
+    ROOMY,
+    FaultyLock,
+    Recorder,
+    forever,
+    holder_of,
+    make,
+    play,
+    record_of,
+    until,
+    wait_until,
+)
 
 
 @asynccontextmanager
@@ -54,6 +75,99 @@ def test_a_transfer_goes_to_its_heir_though_others_wait() -> None:
             await until(lambda: a.leader == "d")
 
     play(scene())
+
+
+def test_an_heir_that_may_not_watch_comes_in_time() -> None:
+    memory = MemoryLock()
+    lock = FaultyLock(memory)
+
+    async def forbid(operation: str) -> None:
+        if operation == "watch":
+            raise PermissionDeniedError("watch leases is missing")
+
+    async def scene() -> list[str]:
+        lock.before = forbid
+        electors = {name: LeaderElector(lock, identity=name) for name in "abcd"}
+        heirs = []
+        async with AsyncExitStack() as stack:
+            for elector in electors.values():
+                await stack.enter_async_context(elector.running(forever))
+                await asyncio.sleep(0.7)
+            for giver, heir in ("ab", "bc", "cd", "da", "ac"):
+                await asyncio.sleep(21.3)
+                electors[giver].transfer(heir)
+                await asyncio.sleep(10)
+                heirs.append(holder_of(memory))
+        return heirs
+
+    assert run_simulated(scene()) == ["b", "c", "d", "a", "c"]
+
+
+def test_an_heir_can_be_named_while_the_term_drains() -> None:
+    lock = MemoryLock()
+    drained = asyncio.Event()
+
+    async def drain(term: Term) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await drained.wait()
+
+    async def scene() -> None:
+        async with running(lock, "a") as (a,):
+            wishes = {"priority": 1, "preempt": True, "timing": ROOMY}
+            b = LeaderElector(lock, identity="b", minimum_tenure=0, timing=ROOMY)
+            c = LeaderElector(lock, identity="c", timing=ROOMY)
+            d = LeaderElector(lock, identity="d", timing=ROOMY)
+            e = LeaderElector(lock, identity="e", **wishes)  # type: ignore[arg-type]
+            told = Recorder()
+            b.subscribe(told)
+            async with b.running(drain):
+                a.transfer("b")
+                await until(b.is_leader)
+                async with c.running(forever), d.running(forever):
+                    b.resign()
+                    await until(lambda: told.seen(TermEnding))
+                    b.transfer("c")
+                    await ask(lock, "d")
+                    async with e.running(forever):
+                        await until(lambda: names_in(lock) == {"e"})
+                        drained.set()
+                        await until(d.is_leader)
+        endings = [each for each in told.events if isinstance(each, TermEnding)]
+        assert endings == [TermEnding(reason=EndingReason.GIVEN_UP, heir="")]
+
+    play(scene())
+
+
+def test_the_log_says_why_a_term_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    lock = MemoryLock("reports")
+    wishes = {"a": {"minimum_tenure": 0.0}, "c": {"priority": 1, "preempt": True}}
+    caplog.set_level("INFO", "tenure")
+
+    async def scene() -> None:
+        async with running(lock, "a", "b", **wishes) as (a, b):
+            b_leads = "memory reports: giving the term up for b: its program wants to; waiting for"
+            a.transfer("b")
+            await until(b.is_leader)
+            assert b_leads in caplog.text
+            await ask(lock, "a")
+            await until(a.is_leader)
+            assert "giving the term up for a: somebody asked for it in the record;" in caplog.text
+            async with running(lock, "c", **wishes) as (c,):
+                await until(c.is_leader)
+                assert "giving the term up for c: a higher priority asked for it;" in caplog.text
+        assert "giving the term up: this candidate stops;" in caplog.text
+
+    play(scene())
+
+
+def test_a_name_that_no_note_can_bear_has_no_priority() -> None:
+    longest = "x" * LONGEST_NAME
+    assert LeaderElector(MemoryLock(), identity=longest, priority=1).identity == longest
+    assert LeaderElector(MemoryLock(), identity=longest + "x").identity == longest + "x"
+    with pytest.raises(ConfigurationError, match="identity of at most 256 characters, not 257"):
+        LeaderElector(MemoryLock(), identity=longest + "x", priority=1)
 
 
 def test_an_heir_that_is_not_there_costs_no_more_than_a_moment() -> None:
@@ -260,8 +374,7 @@ def test_a_plain_function_may_block_and_fail_and_is_told_of() -> None:
         assert [each.eligible for each in answers] == [False, True]
         assert answers[0].reason == "OSError: the disk is gone"
 
-    # Threads of the loop's executor outlive a scene, and are none of ours.
-    asyncio.run(scene())
+    play(scene())
     assert threading.main_thread().name not in threads
 
 

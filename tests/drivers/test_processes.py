@@ -56,6 +56,27 @@ finally:
 """
 
 
+HUNG = """
+async def work(term):
+    pass
+def eligible():
+    say("asked")
+    threading.Event().wait()
+try:
+    asyncio.run(LeaderElector(lock(), identity="a", eligible=eligible).run(work))
+finally:
+    say("over")
+"""
+
+
+def test_a_question_that_hangs_keeps_no_program_from_its_end(tenure_devserver: RunningDevServer) -> None:
+    with child(HUNG, tenure_devserver.kubeconfig) as process:
+        assert process.says() == "asked"
+        process.send(signal.SIGTERM)
+        assert process.says() == "over"
+        assert process.ends() == 143
+
+
 @pytest.mark.parametrize("program", [RUN, BLOCKING], ids=["asyncio", "blocking"])
 def test_sigterm_drains_releases_and_exits_143(tenure_devserver: RunningDevServer, program: str) -> None:
     with child(program, tenure_devserver.kubeconfig) as process:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tenure.attempts import Attempts, SentWrite
 from tenure.claim import Claim
 from tenure.election import Election
-from tenure.events import LossReason, Renewed, TermEnding
+from tenure.events import EndingReason, LossReason, Renewed, TermEnding
 from tenure.knowledge import News
 from tenure.record import Record, Versioned
 from tenure.requests import NoteRequest, Purpose, Request, WriteRequest
@@ -162,7 +162,7 @@ class FreedWhileTheBodyRuns(Election):
     def resign(self, now: float) -> None:
         self._advance(now)
         if self.state is State.LEADING:
-            self._bulletin.tell(TermEnding())
+            self._bulletin.tell(TermEnding(reason=EndingReason.STOPPED, heir=""))
             self._begin_release("release", now)
             self._settle(now)
         else:

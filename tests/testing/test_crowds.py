@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tenure.handover import Preference
 from tenure.testing.cluster import Cluster
 from tenure.timing import Timing
 
@@ -53,6 +54,21 @@ def test_a_thousand_learn_to_spread(crowd: Cluster) -> None:
         costs.append(tally.acquisitions)
     assert costs[0] <= 200
     assert costs[-1] <= 50
+
+
+def test_two_hundred_that_want_to_lead_do_not_answer_a_roll_call_all_at_once() -> None:
+    cluster = Cluster(0, seed=1)
+    cluster.join("leader")
+    cluster.run(5)
+    for number in range(200):
+        cluster.join(f"n{number}", preference=Preference(priority=1 + number % 50))
+    cluster.run(50)
+    tally = cluster.tallies[0]
+    for _ in range(3):
+        tally.reset()
+        cluster.run(60)
+        assert cluster.leaders() == ["leader"]
+        assert 8 <= tally.notes.total() <= 100
 
 
 def test_a_thousand_elections_of_three() -> None:

@@ -6,7 +6,7 @@ from collections import deque
 from random import Random
 
 from tenure.election import OnMissing
-from tenure.events import Elected, Event, LossReason, Lost, Renewed, TermEnding
+from tenure.events import Elected, EndingReason, Event, LossReason, Lost, Renewed, TermEnding
 from tenure.record import Attempt, Versioned
 from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.states import State
@@ -138,6 +138,6 @@ class Theatre:
 
     def give_up(self, candidate: Candidate) -> None:
         """It gives its term up as it should."""
-        self.say(candidate, TermEnding())
+        self.say(candidate, TermEnding(reason=EndingReason.STOPPED, heir=""))
         self.end_body(candidate)
         self.write(candidate, Purpose.RELEASE)

@@ -10,6 +10,7 @@ from tenure.events import (
     CampaignStarted,
     Elected,
     EligibilityChanged,
+    EndingReason,
     Event,
     LeaderChanged,
     Lost,
@@ -24,6 +25,13 @@ from tenure.timing import Timing
 __all__ = ["log_events"]
 
 _log = logging.getLogger("tenure")
+_WHY_ENDING = {
+    EndingReason.STOPPED: "this candidate stops",
+    EndingReason.GIVEN_UP: "its program wants to",
+    EndingReason.REQUESTED: "somebody asked for it in the record",
+    EndingReason.PREEMPTED: "a higher priority asked for it",
+    EndingReason.INELIGIBLE: "it is not eligible",
+}
 
 
 def log_events(where: Callable[[], str], identity: str, timing: Timing) -> Callable[[Event], None]:
@@ -69,7 +77,9 @@ def _line(event: Event, identity: str) -> tuple[int, str]:
         case Elected():
             return logging.INFO, f"leading as {identity}, token {event.token}"
         case TermEnding():
-            return logging.INFO, "giving the term up; waiting for the work to end"
+            heir = f" for {event.heir}" if event.heir else ""
+            why = _WHY_ENDING[event.reason]
+            return logging.INFO, f"giving the term up{heir}: {why}; waiting for the work to end"
         case Lost():
             return logging.WARNING, f"term lost: {event.reason}"
         case Released():

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tenure.handover import HIGHEST_PRIORITY, MOST_CONTENDERS
+from tenure.handover import HIGHEST_PRIORITY, LONGEST_NAME, MOST_CONTENDERS
 from tenure.kubernetes.json_text import parse_json
 from tenure.record import Contender, Record
 
@@ -21,7 +21,6 @@ _REQUEST = "tenure.dev/request"
 _HINT = "tenure.dev/hint"
 _CONTENDERS = "tenure.dev/contenders"
 _LONGEST_NOTE = 4096  # characters; anything longer is none of ours
-_LONGEST_NAME = 256
 
 
 def write_notes(record: Record, annotations: dict[str, Any]) -> None:
@@ -75,7 +74,7 @@ def _note(record: Record, annotations: Mapping[str, Any], key: str) -> dict[str,
 
 
 def _name(value: Any) -> str | None:
-    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+    if not isinstance(value, str) or len(value) > LONGEST_NAME:
         return None
     is_text = not any("\ud800" <= character <= "\udfff" for character in value)
     return value if is_text else None

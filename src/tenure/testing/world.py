@@ -460,14 +460,20 @@ class World:
             changed(change)
 
     def _spread_news(self) -> None:
-        """Every connected candidate learns of every change."""
-        for candidate in self._connected:
-            while not candidate.paused and candidate.watched < self.store.version:
-                candidate.watched += 1
-                seen = self.store.history[candidate.watched]
-                self._learn(candidate, seen)
-                candidate.core.receive_record(seen, candidate.clock.local(self.now))
-                self._turn(candidate)
+        """Every connected candidate learns of every change, also of what the others make of it."""
+        spread = -1
+        while spread < self.store.version:
+            spread = self.store.version
+            for candidate in self._connected:
+                self._catch_up(candidate)
+
+    def _catch_up(self, candidate: Candidate) -> None:
+        while not candidate.paused and candidate.watched < self.store.version:
+            candidate.watched += 1
+            seen = self.store.history[candidate.watched]
+            self._learn(candidate, seen)
+            candidate.core.receive_record(seen, candidate.clock.local(self.now))
+            self._turn(candidate)
 
 
 def _listeners(observers: tuple[Observer, ...], method: str) -> list[Callable[..., None]]:
