@@ -173,7 +173,7 @@ _ALL = [
         _OVERRUN,
     ),
     _variant(
-        "old_write_elects", 7, broken_attempts.OldWriteElects, "tokens do not rise", _TWO_VALID, seeds=100
+        "old_write_elects", 7, broken_attempts.OldWriteElects, "tokens do not rise", _TWO_VALID, seeds=400
     ),
     _variant(
         "unchanged_renewal", 7, broken_attempts.UnchangedRenewal, _AFTER_D, _SENT_LATE, _TWO_VALID, _OVERRUN
