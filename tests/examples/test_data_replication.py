@@ -120,7 +120,7 @@ def test_a_frozen_leader_that_wakes_up_changes_nothing(members: Members, pair: P
 
 
 def test_a_stale_leader_is_refused_and_its_successor_goes_on(pair: Pair) -> None:
-    old, new = FencingToken(0, 99), FencingToken(1, 7)
+    old, new = FencingToken(0, 99, "default/example"), FencingToken(1, 7, "default/example")
     fence = BlockingSqliteFence(pair.fence)
     pair.write(*round_of("only"))
     assert catch_up(pair.source, pair.copy, fence, old) == 100
