@@ -276,10 +276,13 @@ def test_an_api_server_that_does_not_answer_is_one_line_and_status_1(
         assert done.stderr == f"tenure: {url}: cannot connect: Connection refused\n"
 
 
-def test_a_reader_that_hangs_up_ends_it(api: Api, tenure_devserver: RunningDevServer) -> None:
+@pytest.mark.parametrize("arguments", [("status", "-w"), ("watch", "reports")])
+def test_a_reader_that_hangs_up_ends_it(
+    api: Api, tenure_devserver: RunningDevServer, arguments: tuple[str, ...]
+) -> None:
     """As in ``tenure ... | head -1``."""
     api.post(LEASES, held("reports", "pod-a"))
-    command = [sys.executable, "-m", "tenure", "status", "-w"]
+    command = [sys.executable, "-m", "tenure", *arguments]
     environment = {**os.environ, "KUBECONFIG": str(tenure_devserver.kubeconfig)}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment, text=True) as process:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -123,19 +120,3 @@ def test_a_record_that_cannot_be_read_is_told_with_the_remedy(
         assert sentence(running.line()).endswith(
             f"free it with: kubectl -n default annotate endpoints reports {LEADER}-"
         )
-
-
-def test_a_reader_that_hangs_up_ends_it(api: Api, tenure_devserver: RunningDevServer) -> None:
-    """As in ``tenure ... | head -1``."""
-    api.post(LEASES, held("reports", "pod-a"))
-    command = [sys.executable, "-m", "tenure", "watch", "reports"]
-    environment = {**os.environ, "KUBECONFIG": str(tenure_devserver.kubeconfig)}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, env=environment, text=True) as process:
-        assert process.stdout
-        assert process.stderr
-        process.stdout.readline()
-        process.stdout.close()
-        api.patch(LEASES, "reports", {"spec": {"holderIdentity": "pod-b"}})
-        assert process.wait(60) == 1
-        assert process.stderr.read() == ""

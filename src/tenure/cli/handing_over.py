@@ -15,7 +15,7 @@ from tenure.cli.exits import NO_LEADER, NOT_TAKEN
 from tenure.cli.flags import DURATION
 from tenure.cli.interruption import until_interrupted
 from tenure.cli.place_options import PlaceOptions, place_options
-from tenure.cli.survey import survey_names
+from tenure.cli.survey import led_first, survey_names
 from tenure.errors import NotLeaderError
 from tenure.events import Event, LeaderChanged
 from tenure.lock import Lock
@@ -75,8 +75,7 @@ def hand_over(options: PlaceOptions, name: str, to: str, timeout_s: float) -> in
 
 async def _hand_over(options: PlaceOptions, name: str, to: str, timeout_s: float) -> int:
     async with survey_names(options, [name], _note) as lookout:
-        # Where somebody leads comes first.
-        sights = sorted(lookout.sights.values(), key=lambda sight: not sight.holder)
+        sights = led_first(lookout)
     if to and sights[0].holder == to:
         click.echo(f"{to} leads {name} already")
         return 0

@@ -16,7 +16,7 @@ from tenure.locks.roster import candidates_of
 from tenure.record import Contender
 from tenure.sidecar.kinds import single_lock
 
-__all__ = ["call_the_roll", "survey_names", "survey_namespace"]
+__all__ = ["call_the_roll", "led_first", "survey_names", "survey_namespace"]
 
 Say = Callable[[str], None]
 
@@ -76,6 +76,11 @@ async def survey_names(options: PlaceOptions, names: Sequence[str], say: Say) ->
         if options.lock == AUTO:
             _forget_absent(lookout, found)
         yield lookout
+
+
+def led_first(lookout: Lookout) -> list[Sight]:
+    """Return what it sees, where somebody leads first."""
+    return sorted(lookout.sights.values(), key=lambda sight: not sight.holder)
 
 
 async def call_the_roll(options: PlaceOptions, sights: Iterable[Sight]) -> None:

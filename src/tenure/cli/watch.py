@@ -14,7 +14,7 @@ import click
 
 from tenure.cli.interruption import until_interrupted
 from tenure.cli.place_options import PlaceOptions, place_options
-from tenure.cli.survey import survey_names
+from tenure.cli.survey import led_first, survey_names
 from tenure.events import Available, Event, LeaderChanged, Unavailable
 from tenure.observer import LeaderObserver
 
@@ -68,8 +68,7 @@ def command(
 
 async def _watch(options: PlaceOptions, name: str, *, is_json: bool) -> NoReturn:
     async with survey_names(options, [name], _note) as lookout:
-        # Where somebody leads comes first.
-        sights = sorted(lookout.sights.values(), key=lambda sight: not sight.holder)
+        sights = led_first(lookout)
     kind = sights[0].election.kind
     if len(sights) > 1:
         others = " and ".join(sight.election.kind for sight in sights[1:])

@@ -14,6 +14,7 @@ import click
 import yaml
 
 from tenure.cli.demo.member import DemoFailedError, Member
+from tenure.cli.exits import INTERRUPTED
 from tenure.devserver import DevServer
 from tenure.kubernetes.config import ClusterConfig
 from tenure.kubernetes.resource import LEASES
@@ -26,7 +27,6 @@ __all__ = ["play"]
 _ELECTION, _NAMESPACE = "demo", "default"
 _TIMING = Timing(lease_duration=5.0)
 _PATIENCE_S = 30.0
-_INTERRUPTED = 130
 
 
 async def play(*, keep: bool) -> int:
@@ -49,7 +49,7 @@ async def play(*, keep: bool) -> int:
                 await asyncio.wait({story, stop}, return_when=asyncio.FIRST_COMPLETED)
                 if not story.done():
                     _say("")
-                    return _INTERRUPTED
+                    return INTERRUPTED
                 story.result()
                 if keep:
                     await stage.keep()
