@@ -17,6 +17,8 @@ from tests.run.runner import is_alive, unread_bytes
 from tests.sidecar.process import eventually, run_tenure
 
 _LEASES = "leases.coordination.k8s.io"
+# 32 and 33: glibc lets no program block or unblock them, so these are as whoever started the tests left them.
+_C_LIBRARY_S_OWN = (1 << 31) | (1 << 32)
 
 
 def holder(api: Api) -> str:
@@ -68,13 +70,14 @@ def test_what_a_program_is_given(runner: StartRunner) -> None:
     # Of its own it has the folder that it lists, which is closed by the time it looks.
     assert note["descriptors"] == [0, 1, 2]
     python_ignores = (1 << (signal.SIGPIPE - 1)) | (1 << (signal.SIGXFSZ - 1))
-    assert (note["ignored"] & ~python_ignores, note["blocked"]) == (0, 0)
+    assert (note["ignored"] & ~python_ignores, note["blocked"] & ~_C_LIBRARY_S_OWN) == (0, 0)
 
 
 def test_what_python_ignores_for_itself_is_not_ignored_in_the_program(runner: StartRunner) -> None:
     leader = runner("a", program=["grep", "-E", "Sig(Ign|Blk)", "/proc/self/status"])
     assert leader.wait() == 0
-    assert [int(line.split()[1], 16) for line in leader.stdout] == [0, 0]
+    ignored, blocked = (int(line.split()[1], 16) for line in leader.stdout)
+    assert (ignored, blocked & ~_C_LIBRARY_S_OWN) == (0, 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
