@@ -1,0 +1,1 @@
+"""Peer mode: candidates that elect among themselves, over UDP."""
