@@ -17,6 +17,8 @@ __all__ = [
     "LeaderChanged",
     "LossReason",
     "Lost",
+    "MemberAdded",
+    "MemberRemoved",
     "Overrun",
     "RecordTrouble",
     "Released",
@@ -139,6 +141,21 @@ class EligibilityChanged(Event):
 
     eligible: bool
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberAdded(Event):
+    """In peer mode: another candidate is there, for the first time or again; `address`: ``HOST:PORT``."""
+
+    member: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberRemoved(Event):
+    """In peer mode: another candidate has stopped, or does not answer any more."""
+
+    member: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

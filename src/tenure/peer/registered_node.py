@@ -1,0 +1,114 @@
+"""RegisteredNode: a peer whose terms are numbered by the API: the core of hybrid mode.
+
+Pure. While the leader stays, the API is not asked; without the API nobody new is elected, unless that is
+wanted.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from tenure.events import LossReason
+from tenure.peer.node import PeerNode
+from tenure.peer.registration import Registration
+from tenure.record import Versioned
+from tenure.requests import NoteRequest, Request, WriteRequest
+from tenure.states import State
+from tenure.token import FencingToken
+
+__all__ = ["OnOutage", "RegisteredNode"]
+
+OnOutage = Literal["wait", "elect"]
+
+_NO_TOKEN = "elected without a fencing token, since the API server does not answer: fences refuse this term"
+
+
+class RegisteredNode(PeerNode):
+    """Holds the lease (`State.PROVING`) until it has written its name, and leads only then.
+
+    Args:
+        on_outage: ``"elect"``: lead without a token if the API does not answer within D.
+        others: as of `PeerNode`.
+    """
+
+    def __init__(self, *, on_outage: OnOutage = "wait", **others: Any) -> None:
+        super().__init__(**others)
+        self._registration = Registration(self.identity, self.incarnation, self.timing)
+        self._on_outage: OnOutage = on_outage
+        self._holding_since = math.inf
+
+    def requests_to_send(self, now: float) -> list[Request]:
+        """Return what is to be sent to the API now, at most one request."""
+        request = self._registration.request(now)
+        return [] if request is None else [request]
+
+    def receive_answer(self, request: Request, seen: Versioned, now: float) -> None:
+        """Take in the answer of the API to a request."""
+        self._advance(now)
+        trouble = self._registration.trouble
+        self._registration.receive_answer(request, seen, now)
+        if self._registration.trouble not in ("", trouble):
+            self._say(self._registration.trouble)
+        self._settle(now)
+
+    def receive_conflict(self, request: WriteRequest | NoteRequest, now: float) -> None:
+        """The compare-and-swap lost: another version is in place."""
+        self._advance(now)
+        self._registration.receive_conflict()
+        self._settle(now)
+
+    def receive_failure(
+        self, request: Request, now: float, *, retry_after_s: float = 0.0, refused: bool = False
+    ) -> None:
+        """No usable answer of the API came."""
+        self._advance(now)
+        self._registration.receive_failure(now, retry_after_s=retry_after_s)
+        self._settle(now)
+
+    def get_timer(self) -> float | None:
+        """Return when something is to be sent next, to peers or to the API; boot time, seconds."""
+        soonest = super().get_timer()
+        times = [math.inf if soonest is None else soonest, self._registration.request_at]
+        if self.state is State.PROVING:
+            times.append(self._registers_until())
+        return min(times) if min(times) < math.inf else None
+
+    def _advance(self, now: float) -> None:
+        super()._advance(now)
+        if self.state is not State.PROVING or now < self._registers_until():
+            return
+        if self._on_outage == "elect":
+            self._say(_NO_TOKEN)
+            self._number(0, "")
+            self._elect(now)
+        else:
+            # Others may reach the API.
+            self._give_back(now)
+            self._lose(LossReason.RENEW_DEADLINE)
+            self._turn.stand_back(now)
+
+    def _settle(self, now: float) -> None:
+        registered = self._registration.registered
+        if self.state is State.PROVING and registered is not None:
+            # The lease has been looked at, a moment ago.
+            self._number(registered.version, registered.uid)
+            self._elect(now)
+        super()._settle(now)
+
+    def _won(self, now: float) -> None:
+        self._enter("hold")
+        self._holding_since = now
+        self._registration.begin()
+
+    def _disown(self) -> None:
+        super()._disown()
+        self._registration.cancel()
+
+    def _number(self, version: int, uid: str) -> None:
+        if self._term is not None:
+            self._term.uid = uid
+            self._term.token = FencingToken(self._epoch, version, self._election, uid)
+
+    def _registers_until(self) -> float:
+        return self._holding_since + self.timing.renew_deadline
