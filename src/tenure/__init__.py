@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tenure.locks.memory import MemoryLock
     from tenure.locks.multi import MultiLock
     from tenure.observer import LeaderObserver
+    from tenure.peer.peers import Peers
     from tenure.term import Term
     from tenure.timing import Timing
     from tenure.token import FencingToken
@@ -45,6 +46,7 @@ __all__ = [
     "MemoryLock",
     "MultiLock",
     "NotLeaderError",
+    "Peers",
     "PermissionDeniedError",
     "StaleTokenError",
     "TenureError",
@@ -65,6 +67,7 @@ _HOMES = {
     "LeaseLock": "locks.lease",
     "MemoryLock": "locks.memory",
     "MultiLock": "locks.multi",
+    "Peers": "peer.peers",
     "Term": "term",
     "Timing": "timing",
 }

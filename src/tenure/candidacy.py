@@ -17,6 +17,10 @@ class Candidacy(Protocol):
     contact: Event
     """Set when the store has answered, or failed to, for the first time."""
 
+    def start(self) -> None:
+        """Begin to look around, and to send what there is to be sent."""
+        ...
+
     def campaign(self) -> None:
         """Try to lead, from now on."""
         ...

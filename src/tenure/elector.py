@@ -6,8 +6,6 @@ import asyncio
 import inspect
 import logging
 import os
-import random
-import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -16,7 +14,8 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from tenure.announcements import Announcements
-from tenure.election import Election, OnMissing
+from tenure.candidacy import Candidacy
+from tenure.election import OnMissing
 from tenure.eligibility import Eligibility, Eligible
 from tenure.enrolment import enrolled
 from tenure.errors import ConfigurationError, LeadershipLostError
@@ -26,13 +25,15 @@ from tenure.handover import LONGEST_NAME, Preference
 from tenure.instrumentation.logs import log_events
 from tenure.leader_only import leader_only, not_leader
 from tenure.lock import Lock
-from tenure.lock_candidacy import LockCandidacy
+from tenure.lock_venue import LockVenue
 from tenure.office import Office, OnOverrun, is_loss
 from tenure.outlast import outlast
+from tenure.peer.peers import DEFAULT_LEASE_S, Peers
 from tenure.places import lock_at
 from tenure.signals import EXIT_STATUS_SIGTERM, on_sigterm
 from tenure.term import Term
 from tenure.timing import Timing
+from tenure.venue import Candidature, Venue
 
 __all__ = ["LeaderElector"]
 
@@ -51,10 +52,13 @@ class LeaderElector:
     `POD_NAMESPACE` and `TENURE_LOCK`.
 
     Args:
-        where: a lock; a string stands for ``LeaseLock(where)`` in the Pod's namespace.
+        where: a lock; a string stands for ``LeaseLock(where)`` in the Pod's namespace. `Peers` elect among
+            themselves, without an API server.
+        peers: elect among these; `where` is only told of each change of leader, and numbers the terms. A
+            string stands for ``PeersLock(where)`` then.
         identity: the name that others see; None: ``POD_NAME``, else the hostname. Two processes may share
             it: to learn whether *this* one leads, ask `is_leader`.
-        timing: the durations.
+        timing: the durations; among peers a lease of 2 s by default.
         drain_timeout: seconds that a body may take to end when it is stopped, while its term is renewed;
             less than the Pod's ``terminationGracePeriodSeconds``.
         on_overrun: what to do when a body still runs when others may lead: ``"log"``, ``"exit"`` the process
@@ -79,8 +83,9 @@ class LeaderElector:
 
     def __init__(
         self,
-        where: str | Lock,
+        where: str | Lock | Peers,
         *,
+        peers: Peers | None = None,
         identity: str | None = None,
         timing: Timing | None = None,
         drain_timeout: float = 20.0,
@@ -95,9 +100,16 @@ class LeaderElector:
         kubeconfig: str | Path | None = None,
         context: str | None = None,
     ) -> None:
-        self.lock = lock_at(where, kubeconfig=kubeconfig, context=context)
+        alone = where if isinstance(where, Peers) else None
+        if alone and (peers or kubeconfig or context):
+            raise ConfigurationError("Peers as `where` are alone: leave out peers, kubeconfig and context.")
+        self.lock: Lock | None = None
+        if not isinstance(where, Peers):
+            kind = "peers" if peers else "lease"
+            self.lock = lock_at(where, kubeconfig=kubeconfig, context=context, kind=kind)
         self.identity = identity or os.environ.get("POD_NAME") or socket.gethostname()
-        self.timing = timing or Timing()
+        among = alone or peers
+        self.timing = timing or (Timing(lease_duration=DEFAULT_LEASE_S) if among else Timing())
         _check_choice("on_missing", on_missing, ("create", "wait"))
         if not callable(on_overrun):
             _check_choice("on_overrun", on_overrun, ("log", "exit"))
@@ -116,11 +128,23 @@ class LeaderElector:
         self._eligible = eligible
         self._candidates = candidates
         self._announcements = Announcements()
-        self._announcements.subscribe(log_events(self.lock.describe, self.identity, self.timing))
+        self._venue = _venue(self.lock, among)
+        if among:
+            among.electorate(self.identity, self.timing)  # what is wrong with it is told here
+        self._announcements.subscribe(log_events(self.describe, self.identity, self.timing))
         self._office: Office | None = None
         self._generation = fork_generation()  # of the process that uses it, or used it last
 
     # ---- what is known
+
+    def describe(self) -> str:
+        """Return where the election is held, for people, such as ``lease default/reports``."""
+        return self._venue.describe()
+
+    @property
+    def election(self) -> str:
+        """The election, ``NAMESPACE/NAME``; without the namespace as long as that is not known."""
+        return self._venue.election
 
     @property
     def leader(self) -> str | None:
@@ -296,26 +320,22 @@ class LeaderElector:
     async def _take_office(self) -> AsyncIterator[Office]:
         """Connect: from here on this elector is in use."""
         if self._in_use():
-            raise RuntimeError(f"this elector of {self.lock.describe()} is in use; make another one")
+            raise RuntimeError(f"this elector of {self.describe()} is in use; make another one")
         self._generation = fork_generation()
         office = self._office = Office(self._on_overrun, self.timing.retry_period)
         try:
-            async with self.lock.open() as session:
-                candidacy = LockCandidacy(self._election(), session, self.timing, self._publish)
+            async with self._venue.open(self._candidature(), self._publish) as candidacy:
                 office.connect(candidacy)
                 candidacy.start()
-                try:
-                    async with self._enrolled(candidacy), self._asked_for_fitness(candidacy):
-                        yield office
-                finally:
-                    await candidacy.aclose()
+                async with self._enrolled(candidacy), self._asked_for_fitness(candidacy):
+                    yield office
         finally:
             self._office = None
             self._announcements.close()
 
-    def _enrolled(self, candidacy: LockCandidacy) -> AbstractAsyncContextManager[None]:
+    def _enrolled(self, candidacy: Candidacy) -> AbstractAsyncContextManager[None]:
         """Be in the roster of candidates, if that is wanted, for as long as the block runs."""
-        if not self._candidates:
+        if not self._candidates or self.lock is None:
             return nullcontext()
         return enrolled(
             self.lock,
@@ -329,7 +349,7 @@ class LeaderElector:
         )
 
     @asynccontextmanager
-    async def _asked_for_fitness(self, candidacy: LockCandidacy) -> AsyncIterator[None]:
+    async def _asked_for_fitness(self, candidacy: Candidacy) -> AsyncIterator[None]:
         """Ask the program whether it is eligible, for as long as the block runs."""
         if self._eligible is None:
             yield
@@ -354,17 +374,13 @@ class LeaderElector:
             self._office.handle(event)
         self._announcements.publish(event)
 
-    def _election(self) -> Election:
-        # Made here and not earlier: a forked or copied process must get an incarnation of its own (rule 5).
-        return Election(
+    def _candidature(self) -> Candidature:
+        return Candidature(
             identity=self.identity,
-            incarnation=secrets.token_hex(16),
             timing=self.timing,
-            draw=random.SystemRandom().random,
-            on_missing=self._on_missing,
             drain_timeout=self._drain_timeout,
+            on_missing=self._on_missing,
             epoch=self._epoch,
-            election=self.lock.election,
             preference=self._preference,
         )
 
@@ -412,6 +428,15 @@ class _TermScope(AbstractAsyncContextManager[Term]):
     def _interrupt(self) -> None:
         self._interrupted = True
         self._task.cancel()
+
+
+def _venue(lock: Lock | None, peers: Peers | None) -> Venue:
+    if peers is None and lock is not None:
+        return LockVenue(lock)
+    assert peers is not None
+    from tenure.peer.venue import PeerVenue  # who needs no peers shall not pay for them
+
+    return PeerVenue(peers, lock)
 
 
 def _check_work(work: object) -> None:

@@ -9,7 +9,6 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from tenure.errors import NotLeaderError
 from tenure.events import LeaderChanged
-from tenure.lock import Lock
 
 __all__ = ["leader_only", "not_leader"]
 
@@ -20,8 +19,11 @@ ResultT = TypeVar("ResultT")
 class Candidate(Protocol):
     """What is asked of an elector."""
 
-    lock: Lock
     identity: str
+
+    def describe(self) -> str:
+        """Return where its election is held."""
+        ...
 
     def is_leader(self) -> bool:
         """Tell whether it leads at this moment."""
@@ -65,7 +67,7 @@ def not_leader(candidate: Candidate, what: str) -> NotLeaderError:
         others = f"who leads is unknown: {latest.reason}"
     else:
         others = f"{latest.leader!r} leads" if latest.leader else "nobody leads"
-    election = candidate.lock.describe()
+    election = candidate.describe()
     return NotLeaderError(
         f"{what} is for the leader of {election} only, which {candidate.identity!r} is not; {others}"
     )

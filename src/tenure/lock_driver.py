@@ -22,7 +22,7 @@ from tenure.record import UnreadableRecord, Versioned
 from tenure.requests import NoteRequest, ReadRequest, Request, WriteRequest
 from tenure.timing import Timing
 
-__all__ = ["Core", "LockDriver"]
+__all__ = ["Core", "LockDriver", "call"]
 
 _log = logging.getLogger("tenure")
 # A watch that has not delivered within this time what a read has shown is half open.
@@ -199,7 +199,7 @@ class LockDriver(Generic[CoreT]):
             self._tell(lambda now: self.core.receive_failure(request, now, refused=True))
             return
         try:
-            seen = await self._call(request, timeout)
+            seen = await call(self._session, request, timeout)
         except ConflictError:
             self._patience.answered(boot_time() - started)
             self._report_available()
@@ -217,13 +217,6 @@ class LockDriver(Generic[CoreT]):
             self._report_available()
             self._answered(request, seen)
         self.contact.set()
-
-    async def _call(self, request: Request, timeout: float) -> Versioned:
-        if isinstance(request, ReadRequest):
-            return await self._session.read(timeout=timeout)
-        if request.base is None:
-            return await self._session.create(request.record, timeout=timeout)
-        return await self._session.replace(request.base, request.record, timeout=timeout)
 
     def _answered(self, request: Request, seen: Versioned) -> None:
         if not self._has_read and isinstance(seen.record, UnreadableRecord) and seen.record.refused:
@@ -339,6 +332,19 @@ class LockDriver(Generic[CoreT]):
             _log.warning("%s; reading every %g s instead", error, self._timing.retry_period)
             self._begin_polling()
         self._polling = True
+
+
+async def call(session: LockSession, request: Request, timeout: float) -> Versioned:
+    """Make the call that a core asks for; `timeout` in seconds.
+
+    Raises:
+        ConflictError, LockUnavailableError, PermissionDeniedError: as of `LockSession`.
+    """
+    if isinstance(request, ReadRequest):
+        return await session.read(timeout=timeout)
+    if request.base is None:
+        return await session.create(request.record, timeout=timeout)
+    return await session.replace(request.base, request.record, timeout=timeout)
 
 
 def _write(request: Request) -> WriteRequest | NoteRequest:

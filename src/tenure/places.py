@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Literal
 
 from tenure.errors import ConfigurationError
 from tenure.lock import Lock
@@ -14,8 +15,14 @@ __all__ = ["lock_at"]
 _log = logging.getLogger("tenure")
 
 
-def lock_at(where: str | Lock, *, kubeconfig: str | Path | None, context: str | None) -> Lock:
-    """Return the lock that `where` stands for; a string is the name of a Lease.
+def lock_at(
+    where: str | Lock,
+    *,
+    kubeconfig: str | Path | None,
+    context: str | None,
+    kind: Literal["lease", "peers"] = "lease",
+) -> Lock:
+    """Return the lock that `where` stands for; a string is the name of a lock of this kind.
 
     ``TENURE_LOCK=memory`` in the environment puts every election that was named by a string into this
     process's memory, for development: whoever campaigns leads.
@@ -35,6 +42,10 @@ def lock_at(where: str | Lock, *, kubeconfig: str | Path | None, context: str | 
         return MemoryLock(where)
     if chosen != "lease":
         raise ConfigurationError(f"TENURE_LOCK={chosen!r} is not known: use memory, or leave it out")
+    if kind == "peers":
+        from tenure.locks.peers import PeersLock
+
+        return PeersLock(where, kubeconfig=kubeconfig, context=context)
     from tenure.locks.lease import LeaseLock
 
     return LeaseLock(where, kubeconfig=kubeconfig, context=context)

@@ -7,19 +7,17 @@ wanted.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 from tenure.events import LossReason
 from tenure.peer.node import PeerNode
-from tenure.peer.registration import Registration
+from tenure.peer.registration import OnOutage, Registration
 from tenure.record import Versioned
 from tenure.requests import NoteRequest, Request, WriteRequest
 from tenure.states import State
 from tenure.token import FencingToken
 
-__all__ = ["OnOutage", "RegisteredNode"]
-
-OnOutage = Literal["wait", "elect"]
+__all__ = ["RegisteredNode"]
 
 _NO_TOKEN = "elected without a fencing token, since the API server does not answer: fences refuse this term"
 

@@ -9,13 +9,17 @@ recognised by reading (rule 7).
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from tenure.pace import Pace
 from tenure.record import Attempt, UnreadableRecord, Versioned
 from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.timing import Timing
 
-__all__ = ["Registration"]
+__all__ = ["OnOutage", "Registration"]
+
+OnOutage = Literal["wait", "elect"]
+"""What whoever has won does where the API does not answer: let others try, or lead without a token."""
 
 
 class Registration:

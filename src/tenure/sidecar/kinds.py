@@ -52,6 +52,10 @@ def single_lock(kind: str) -> type[KubeLock]:
         from tenure.locks.lease import LeaseLock
 
         return LeaseLock
+    if kind == "peers":
+        from tenure.locks.peers import PeersLock
+
+        return PeersLock
     if kind == "blackboard":
         from tenure.locks.blackboard import BlackboardLock
 

@@ -61,7 +61,7 @@ class Outlook:
     @property
     def election(self) -> str:
         """The election, ``NAMESPACE/NAME``, as a fence knows it."""
-        return self._elector.lock.election
+        return self._elector.election
 
     @property
     def identity(self) -> str:

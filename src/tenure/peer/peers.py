@@ -1,0 +1,126 @@
+"""Peers: what a user says of candidates that elect among themselves."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tenure.errors import ConfigurationError
+from tenure.peer.discovery.discovery import Discovery
+from tenure.peer.electorate import Electorate
+from tenure.peer.registration import OnOutage
+from tenure.timing import Timing
+
+__all__ = ["DEFAULT_LEASE_S", "Peers"]
+
+DEFAULT_LEASE_S = 2.0
+"""T, where no timing is given."""
+DEFAULT_PORT = 7411
+_LONGEST_LEASE_SHARE = 1.25  # M, in leases
+_ORDINAL = re.compile(r"(.+)-\d+")
+
+
+class Peers:
+    """How the candidates of an election find and trust each other, and which of them vote.
+
+    Given as `where`, the peers are alone: no API server is needed, and a fencing token goes by the wall clock
+    once all of them have restarted. Given as `peers`, each change of leader is written to the API, whose
+    version of that write is the token.
+
+    Args:
+        name: of the election, where peers are alone; else it is that of the lock.
+        at: where they are, as ``--peers`` takes it (docs/peers.md), a list of ``HOST:PORT``, names with
+            theirs, or one of `tenure.peer.discovery`.
+        voters: the names of those that vote, 3 or 5; a number means the first ordinals of this candidate's
+            StatefulSet; None: all that `at` names, if these are 1, 3 or 5.
+        secret: path of the file with the shared secret (docs/peer-wire.md).
+        listen: ``HOST:PORT`` to receive datagrams at; None: port 7411 of ``POD_IP``, else of all interfaces.
+        namespace: of the election, where peers are alone; None: ``POD_NAMESPACE``, else ``default``.
+        previous_voters: those of the epoch before, while voters change.
+        voters_epoch: raised with every change of voters.
+        longest_lease: M, seconds that a voter is silent after its start; None: 5/4 of the lease. Raise it
+            everywhere before the lease is raised.
+        on_outage: what a new leader does if the API server does not answer: ``"wait"`` until it does, or
+            ``"elect"``: lead without a token, which every fence refuses.
+
+    Raises:
+        ConfigurationError: the arguments cannot work; the message names them.
+    """
+
+    def __init__(
+        self,
+        name: str = "",
+        *,
+        at: str | Sequence[str] | Mapping[str, str] | Discovery,
+        voters: int | Sequence[str] | None = None,
+        secret: str | Path,
+        listen: str | None = None,
+        namespace: str | None = None,
+        previous_voters: Sequence[str] = (),
+        voters_epoch: int = 0,
+        longest_lease: float | None = None,
+        on_outage: OnOutage = "wait",
+    ) -> None:
+        if on_outage not in ("wait", "elect"):
+            raise ConfigurationError(f"on_outage must be 'wait' or 'elect', not {on_outage!r}.")
+        if isinstance(voters, str) or isinstance(previous_voters, str):
+            raise ConfigurationError("voters and previous_voters must be lists of names, not one text.")
+        self.name = name
+        self.namespace = namespace or os.environ.get("POD_NAMESPACE") or "default"
+        self.discovery = _discovery(at)
+        self.secret = Path(secret)
+        self.listen = listen
+        self.on_outage: OnOutage = on_outage
+        self._voters = voters
+        self._previous_voters = tuple(previous_voters)
+        self._voters_epoch = voters_epoch
+        self._longest_lease = longest_lease
+
+    def electorate(self, identity: str, timing: Timing) -> Electorate:
+        """Return who votes, as a candidate of this name sees it.
+
+        Raises:
+            ConfigurationError: the voters are not known, or cannot be these.
+        """
+        longest = self._longest_lease
+        return Electorate(
+            voters=self._names(identity),
+            previous=self._previous_voters,
+            epoch=self._voters_epoch,
+            lease=timing.lease_duration,
+            longest_lease=_LONGEST_LEASE_SHARE * timing.lease_duration if longest is None else longest,
+            clock_rate_bound=timing.clock_rate_bound,
+        )
+
+    def _names(self, identity: str) -> tuple[str, ...]:
+        voters = self._voters
+        if voters is None:
+            voters = self.discovery.names()
+            if len(voters) not in (1, 3, 5):
+                raise ConfigurationError(
+                    f"voters are needed: {self.discovery.describe()} names {len(voters)} peers, and 3 or 5 of "
+                    "them vote, always the same: name these, or give their number in a StatefulSet."
+                )
+        if isinstance(voters, int):
+            ordinal = _ORDINAL.fullmatch(identity)
+            if ordinal is None:
+                raise ConfigurationError(
+                    f"voters={voters} means the first Pods of a StatefulSet, but {identity!r} is none "
+                    "(NAME-0, NAME-1, …): name the voters instead."
+                )
+            return tuple(f"{ordinal[1]}-{number}" for number in range(voters))
+        return tuple(voters)
+
+
+def _discovery(at: str | Sequence[str] | Mapping[str, str] | Discovery) -> Discovery:
+    # Imported late: an elector that has no peers imports this module, too.
+    from tenure.peer.discovery.parse import parse_discovery
+    from tenure.peer.discovery.static import StaticPeers
+
+    if isinstance(at, str):
+        return parse_discovery(at)
+    if isinstance(at, Mapping | list | tuple):
+        return StaticPeers(at)
+    return at
