@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tenure.cli.clusters import cluster_config
 from tenure.cli.exits import CannotListenError
 from tenure.cli.flags import ADDRESS, DURATION, Parsed
+from tenure.cli.peer_options import PEER_OPTIONS, peers_of
 from tenure.election import OnMissing
 from tenure.errors import ConfigurationError
 from tenure.handover import HIGHEST_PRIORITY, Preference
+from tenure.peer.peers import DEFAULT_LEASE_S
 from tenure.serving import Address, bind
 from tenure.sidecar import LOCK_KINDS, Campaign, LockPlace
 from tenure.sidecar.health import HealthCheck
@@ -59,9 +62,7 @@ _OPTIONS = (
         "--lease-duration",
         "--ttl",
         type=DURATION,
-        default="15s",
-        show_default=True,
-        help="How long others wait for a leader that says nothing.",
+        help="How long others wait for a leader that says nothing.  [default: 15s; with --peers 2s]",
     ),
     click.option(
         "--renew-deadline",
@@ -122,6 +123,7 @@ _OPTIONS = (
     click.option("--kubeconfig", type=click.Path(path_type=Path), help="Use this kubeconfig."),
     click.option("--context", metavar="NAME", help="Use this context of the kubeconfig."),
     click.option("--verbose", is_flag=True, help="Log every change of state, not only what is wrong."),
+    *PEER_OPTIONS,
 )
 _DURATIONS = ("lease_duration", "renew_deadline", "renew_period", "retry_period")
 
@@ -183,12 +185,23 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         durations = {name: others.pop(name) for name in _DURATIONS}
         level = logging.INFO if verbose else logging.WARNING
         logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
-        config = cluster_config(kubeconfig, context, in_pod_only=use_cluster_credentials)
-        timing = Timing(**{name: value for name, value in durations.items() if value is not None})
+        cluster = functools.cache(
+            functools.partial(cluster_config, kubeconfig, context, in_pod_only=use_cluster_credentials)
+        )
+        alone = others["peers_alone"]
+        peers = peers_of(others, election=election, namespace=election_namespace, cluster=cluster)
+        if peers is not None and _is_given("kind"):
+            raise click.UsageError("--lock and --peers exclude each other: peers elect without a lock.")
+        given = {name: value for name, value in durations.items() if value is not None}
+        if peers is not None:
+            given.setdefault("lease_duration", DEFAULT_LEASE_S)
+        timing = Timing(**given)
         shortest = 4 * timing.lease_duration if minimum_tenure is None else minimum_tenure
         campaign = Campaign(
-            place=LockPlace(name=election, namespace=election_namespace, config=config),
-            kind=kind,
+            election=election,
+            place=None if alone else LockPlace(name=election, namespace=election_namespace, config=cluster()),
+            kind="peers" if peers is not None else kind,
+            peers=peers,
             identity=identity,
             timing=timing,
             on_missing=on_missing,
@@ -201,3 +214,9 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(candidate=candidate, **others)
 
     return functools.reduce(lambda function, option: option(function), reversed(_OPTIONS), with_candidate)
+
+
+def _is_given(parameter: str) -> bool:
+    """Tell whether a flag was given, and has not its default."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not ParameterSource.DEFAULT

@@ -100,8 +100,8 @@ class Peers:
             voters = self.discovery.names()
             if len(voters) not in (1, 3, 5):
                 raise ConfigurationError(
-                    f"voters are needed: {self.discovery.describe()} names {len(voters)} peers, and 3 or 5 of "
-                    "them vote, always the same: name these, or give their number in a StatefulSet."
+                    f"voters are needed: {self.discovery.describe()} names {len(voters)} peers, and 3 or 5 "
+                    "of them vote, always the same: name these, or give their number in a StatefulSet."
                 )
         if isinstance(voters, int):
             ordinal = _ORDINAL.fullmatch(identity)

@@ -8,6 +8,7 @@ from tenure.election import OnMissing
 from tenure.elector import LeaderElector
 from tenure.handover import Preference
 from tenure.office import OnOverrun
+from tenure.peer.peers import Peers
 from tenure.sidecar.health import HealthCheck
 from tenure.sidecar.kinds import LockPlace
 from tenure.timing import Timing
@@ -20,8 +21,10 @@ class Campaign:
     """A candidate to be.
 
     Attributes:
-        place: of the election.
-        kind: of the lock, one of `LOCK_KINDS`.
+        election: its name.
+        place: of the lock object; None: peers are alone.
+        kind: of the lock, one of `LOCK_KINDS`, or ``peers``.
+        peers: who elect among themselves; None: they elect by the lock.
         identity: the name to campaign under; None: ``POD_NAME``, else the hostname.
         timing: the durations.
         on_missing, epoch, candidates: as of `LeaderElector`.
@@ -29,7 +32,8 @@ class Campaign:
         health: says whether the program is fit to lead; None: it always is.
     """
 
-    place: LockPlace
+    election: str
+    place: LockPlace | None
     kind: str
     identity: str | None
     timing: Timing
@@ -38,6 +42,7 @@ class Campaign:
     preference: Preference = field(default_factory=Preference)
     candidates: bool = False
     health: HealthCheck | None = None
+    peers: Peers | None = None
 
     def elector(self, *, drain_timeout: float, on_overrun: OnOverrun = "log") -> LeaderElector:
         """Return the candidate; it connects to nothing yet.
@@ -45,8 +50,11 @@ class Campaign:
         Raises:
             ConfigurationError: the name or the namespace cannot be one.
         """
+        where = self.place.lock(self.kind) if self.place is not None else self.peers
+        assert where is not None
         return LeaderElector(
-            self.place.lock(self.kind),
+            where,
+            peers=self.peers if self.place is not None else None,
             identity=self.identity,
             timing=self.timing,
             drain_timeout=drain_timeout,

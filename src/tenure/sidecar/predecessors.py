@@ -22,6 +22,7 @@ __all__ = ["Predecessors"]
 _log = logging.getLogger("tenure")
 
 _OLDER_KINDS = {
+    "peers": ("lease",),
     "lease": ("endpoints", "configmap"),
     "endpoints": ("configmap",),
     "configmap": ("endpoints",),
@@ -44,12 +45,14 @@ class Predecessors:
 
     Args:
         kind: of the lock that this sidecar is to use.
-        place: where that is.
+        place: where that is; None: nowhere, so that there are no older locks.
         timing: `lease_duration` stands in where an older record has none.
         waiting: is told the reason while a holder is being looked at.
     """
 
-    def __init__(self, kind: str, place: LockPlace, timing: Timing, waiting: Callable[[str], None]) -> None:
+    def __init__(
+        self, kind: str, place: LockPlace | None, timing: Timing, waiting: Callable[[str], None]
+    ) -> None:
         self._kind = kind
         self._place = place
         self._timing = timing
@@ -62,6 +65,8 @@ class Predecessors:
         Raises:
             ConfigurationError: one has; the message names the way from that kind to ours.
         """
+        if self._place is None:
+            return
         for kind in _OLDER_KINDS[self._kind]:
             older = self._place.lock(kind)
             async with older.open() as old, self._place.lock("lease").open() as lease:
@@ -125,7 +130,8 @@ def _duration_of(found: _Found) -> float | None:
 
 
 def _refusal(kind: str, older: Lock, wanted: str) -> str:
-    message = f"{older.describe()} has a live leader: with --lock {wanted} there would be a second one"
+    flag = "--peers" if wanted == "peers" else f"--lock {wanted}"
+    message = f"{older.describe()} has a live leader: with {flag} there would be a second one"
     if wanted == "lease":
         return f"{message}; go {kind} -> {kind}{'s' * (kind == 'configmap')}leases -> lease, one rollout each"
     return f"{message}; use --lock {kind}, or end its candidates first"

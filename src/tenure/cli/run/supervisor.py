@@ -160,7 +160,7 @@ class _Supervisor:
         say(f"leads with fencing token {term.token}: starting {self._orders.command[0]}")
         environment = {
             **os.environ,
-            "TENURE_ELECTION": self._orders.campaign.place.name,
+            "TENURE_ELECTION": self._orders.campaign.election,
             "TENURE_IDENTITY": self._elector.identity,
             "TENURE_FENCING_TOKEN": str(int(term.token)),
         }
@@ -232,6 +232,6 @@ class _Supervisor:
 
     def _tell(self, event: LeaderChanged) -> None:
         if event.leader and not event.is_self and event.leader != self._told_leader:
-            say(f"standby: {event.leader} leads {self._orders.campaign.place.name}")
+            say(f"standby: {event.leader} leads {self._orders.campaign.election}")
         if event.leader is not None:
             self._told_leader = "" if event.is_self else event.leader
