@@ -105,8 +105,9 @@ class LeaderElector:
             raise ConfigurationError("Peers as `where` are alone: leave out peers, kubeconfig and context.")
         self.lock: Lock | None = None
         if not isinstance(where, Peers):
-            kind = "peers" if peers else "lease"
-            self.lock = lock_at(where, kubeconfig=kubeconfig, context=context, kind=kind)
+            self.lock = lock_at(
+                where, kubeconfig=kubeconfig, context=context, kind="peers" if peers else "lease"
+            )
         self.identity = identity or os.environ.get("POD_NAME") or socket.gethostname()
         among = alone or peers
         self.timing = timing or (Timing(lease_duration=DEFAULT_LEASE_S) if among else Timing())

@@ -36,8 +36,8 @@ PEER_OPTIONS = (
     click.option(
         "--peers-alone",
         is_flag=True,
-        help="Without the API: the leader is written nowhere, and tokens go by the wall clock after a restart "
-        "of all.",
+        help="Without the API: the leader is written nowhere, and after a restart of all tokens go by the "
+        "wall clock.",
     ),
     click.option(
         "--peers-secret",

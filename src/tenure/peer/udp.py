@@ -17,8 +17,9 @@ from tenure.errors import ConfigurationError, PermissionDeniedError
 from tenure.events import Event
 from tenure.fork import fork_generation
 from tenure.outlast import outlast
-from tenure.peer.discovery import Discovery
+from tenure.peer.discovery.discovery import Discovery
 from tenure.peer.gate import Gate
+from tenure.peer.keys import KeyFile
 from tenure.peer.membership import Address
 from tenure.peer.node import PeerNode
 from tenure.peer.registered_node import RegisteredNode
@@ -29,6 +30,7 @@ from tenure.states import State
 __all__ = ["PeerDriver"]
 
 _log = logging.getLogger("tenure")
+_KEYS_PERIOD_S = 5.0
 
 
 class PeerDriver(asyncio.DatagramProtocol):
@@ -37,6 +39,7 @@ class PeerDriver(asyncio.DatagramProtocol):
     Args:
         node: decides what is sent and what it means.
         gate: lets in what other peers have sealed, and seals what is sent.
+        key_file: where its keys come from; read again from time to time.
         discovery: tells where they are.
         publish: is given every event, in the event loop's thread; must not block.
         registrar: for a `RegisteredNode`: carries its requests.
@@ -50,12 +53,14 @@ class PeerDriver(asyncio.DatagramProtocol):
         self,
         node: PeerNode,
         gate: Gate,
+        key_file: KeyFile,
         discovery: Discovery,
         publish: Callable[[Event], None],
         registrar: Registrar | None = None,
     ) -> None:
         self.node = node
         self._gate = gate
+        self._key_file = key_file
         self._discovery = discovery
         self._publish = publish
         self._registrar = registrar
@@ -77,11 +82,12 @@ class PeerDriver(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         if self._is_inert():
             return
-        host, port = addr[0], addr[1]
-        now = boot_time()
-        envelope = self._gate.admit(data, host, now)
-        if envelope is not None:
-            self._tell(partial(self.node.receive_message, envelope, (host, port)))
+        source = (addr[0], addr[1])
+        admission = self._gate.admit(data, source, boot_time())
+        if admission.answer is not None:
+            self._send(admission.answer, source)
+        if admission.envelope is not None:
+            self._tell(partial(self.node.receive_message, admission.envelope, source))
 
     def error_received(self, exc: OSError) -> None:
         pass  # somebody is not there; the core notices by itself
@@ -91,6 +97,7 @@ class PeerDriver(asyncio.DatagramProtocol):
     def start(self) -> None:
         """Begin to look for peers, and to take part."""
         self._spawn(self._keep_looking(), "tenure discovery")
+        self._spawn(self._keep_keys(), "tenure keys")
         if self._registrar is None:
             self.contact.set()
         self._pump()
@@ -168,7 +175,7 @@ class PeerDriver(asyncio.DatagramProtocol):
             now = boot_time()
             if not self.failed.done():
                 for address, envelope in self.node.messages_to_send(now):
-                    self._send(self._gate.seal(envelope), address)
+                    self._send(self._gate.seal(envelope, address, now), address)
                 if isinstance(self.node, RegisteredNode) and self._registrar is not None:
                     for request in self.node.requests_to_send(now):
                         self._spawn(self._register(self._registrar, request), "tenure registration")
@@ -213,6 +220,20 @@ class PeerDriver(asyncio.DatagramProtocol):
                 self._tell(partial(self.node.set_peers, found))
         except Exception as error:
             self._fail(error)
+
+    async def _keep_keys(self) -> None:
+        """Take other keys as soon as the file has them; one that is not in order changes nothing."""
+        told = ""
+        while True:
+            await asyncio.sleep(_KEYS_PERIOD_S)
+            try:
+                if self._key_file.refresh():
+                    self._gate.keys = self._key_file.keys
+                told = ""
+            except ConfigurationError as error:
+                if str(error) != told:
+                    _log.warning("the keys stay as they were: %s", error)
+                told = str(error)
 
     async def _register(self, registrar: Registrar, request: Request) -> None:
         try:

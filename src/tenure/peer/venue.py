@@ -16,7 +16,7 @@ from tenure.errors import ConfigurationError
 from tenure.events import Event
 from tenure.lock import Lock
 from tenure.peer.gate import Gate
-from tenure.peer.keys import Keys
+from tenure.peer.keys import KeyFile
 from tenure.peer.node import PeerNode
 from tenure.peer.peers import DEFAULT_PORT, Peers
 from tenure.peer.registered_node import RegisteredNode
@@ -73,7 +73,8 @@ class PeerVenue:
             session = await stack.enter_async_context(self._lock.open()) if self._lock else None
             # Made here and not earlier: a forked or copied process must get one of its own (rule 5).
             incarnation = secrets.token_bytes(_INCARNATION_BYTES)
-            gate = Gate(self.election, Keys(self._peers.secret), incarnation)
+            key_file = KeyFile(self._peers.secret)
+            gate = Gate(self.election, key_file.keys, incarnation)
             registrar = None
             if session is None:
                 node = PeerNode(**self._node_arguments(candidature, incarnation))
@@ -81,7 +82,7 @@ class PeerVenue:
                 arguments = self._node_arguments(candidature, incarnation)
                 node = RegisteredNode(on_outage=self._peers.on_outage, **arguments)
                 registrar = Registrar(node, session, candidature.timing, publish)
-            driver = PeerDriver(node, gate, self._peers.discovery, publish, registrar)
+            driver = PeerDriver(node, gate, key_file, self._peers.discovery, publish, registrar)
             stack.push_async_callback(driver.aclose)
             await self._listen(driver)
             yield driver
