@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -30,6 +28,7 @@ from tenure.office import Office, OnOverrun, is_loss
 from tenure.outlast import outlast
 from tenure.peer.peers import DEFAULT_LEASE_S, Peers
 from tenure.places import lock_at
+from tenure.pod import own_name
 from tenure.signals import EXIT_STATUS_SIGTERM, on_sigterm
 from tenure.term import Term
 from tenure.timing import Timing
@@ -108,7 +107,7 @@ class LeaderElector:
             self.lock = lock_at(
                 where, kubeconfig=kubeconfig, context=context, kind="peers" if peers else "lease"
             )
-        self.identity = identity or os.environ.get("POD_NAME") or socket.gethostname()
+        self.identity = identity or own_name()
         among = alone or peers
         self.timing = timing or (Timing(lease_duration=DEFAULT_LEASE_S) if among else Timing())
         _check_choice("on_missing", on_missing, ("create", "wait"))
