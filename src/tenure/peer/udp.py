@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from tenure.clock import BootTimer, boot_time
 from tenure.errors import ConfigurationError, PermissionDeniedError
@@ -76,8 +76,8 @@ class PeerDriver(asyncio.DatagramProtocol):
     # ---- as a datagram protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # (Python's own is no subclass of it before 3.12.)
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         if self._is_inert():
