@@ -35,6 +35,10 @@ def lock_at(
             raise ConfigurationError("kubeconfig and context belong to the lock: pass them to it")
         return where
     chosen = os.environ.get("TENURE_LOCK") or "lease"
+    if chosen == "memory" and kind == "peers":
+        raise ConfigurationError(
+            f"TENURE_LOCK=memory cannot number the terms of several peers: use Peers({where!r}, …) alone"
+        )
     if chosen == "memory":
         from tenure.locks.memory import MemoryLock
 

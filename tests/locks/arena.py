@@ -21,6 +21,7 @@ from tenure.locks.kube import KubeLock
 from tenure.locks.lease import LeaseLock
 from tenure.locks.memory import MemoryLock
 from tenure.locks.multi import MultiLock
+from tenure.locks.peers import PeersLock
 from tenure.locks.stamping import utc_now
 from tenure.record import Record
 
@@ -32,6 +33,8 @@ KINDS: dict[str, type[KubeLock]] = {
     "configmap": ConfigMapLock,
     "blackboard": BlackboardLock,
 }
+# Of all that an arena can hold: the peers' object is no lock that anybody competes for.
+CLASSES = {**KINDS, "peers": PeersLock}
 TIMEOUT_S = 30.0  # of one call: a hang guard, nothing that a test measures
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -113,19 +116,19 @@ class KubeArena:
         self.config = config
         self.client = client
         self.namespace = namespace
-        self.resource = KINDS[kind].codec.resource
+        self.resource = CLASSES[kind].codec.resource
 
     def lock(self, **options: Any) -> KubeLock:
         wall = lambda: self.now or utc_now()  # noqa: E731
         options = {"config": self.config, "wall": wall, **options}
-        return KINDS[self.kind]("election", self.namespace, **options)
+        return CLASSES[self.kind]("election", self.namespace, **options)
 
     def session(self) -> AbstractAsyncContextManager[LockSession]:
         return self.lock().open()
 
     async def overwrite(self, record: Record) -> None:
         obj = await self.get()
-        KINDS[self.kind].codec.encode(record, obj)
+        CLASSES[self.kind].codec.encode(record, obj)
         await self.client.replace(self.resource, self.namespace, "election", obj, timeout=TIMEOUT_S)
 
     async def delete(self) -> None:

@@ -15,6 +15,9 @@ from tenure.clock import boot_time
 from tenure.errors import ConfigurationError
 from tenure.events import Event
 from tenure.lock import Lock
+from tenure.locks.kube import KubeLock
+from tenure.locks.multi import MultiLock
+from tenure.locks.peers import PeersLock
 from tenure.peer.gate import Gate
 from tenure.peer.keys import KeyFile
 from tenure.peer.node import PeerNode
@@ -38,7 +41,8 @@ class PeerVenue:
         lock: where a new leader writes its name; None: nowhere.
 
     Raises:
-        ConfigurationError: the peers have no name of their own, or one beside that of the lock.
+        ConfigurationError: the peers have no name of their own, or one beside that of the lock; or the lock
+            is one of those whose holders expire.
     """
 
     def __init__(self, peers: Peers, lock: Lock | None) -> None:
@@ -47,6 +51,10 @@ class PeerVenue:
         if peers.name and lock is not None:
             raise ConfigurationError(
                 f"the election has two names: leave {peers.name!r} out of Peers, the lock has one."
+            )
+        if isinstance(lock, KubeLock | MultiLock) and not isinstance(lock, PeersLock):
+            raise ConfigurationError(
+                f"{lock.describe()} would expire, since peers do not renew it: pass its name, or a PeersLock."
             )
         self._peers = peers
         self._lock = lock
