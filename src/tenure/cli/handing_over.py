@@ -79,6 +79,11 @@ async def _hand_over(options: PlaceOptions, name: str, to: str, timeout_s: float
     if to and sights[0].holder == to:
         click.echo(f"{to} leads {name} already")
         return 0
+    if sights[0].election.kind == "peers":
+        raise click.UsageError(
+            f"peers elect {name} among themselves, and read no request: end {sights[0].holder} with "
+            "SIGTERM, which hands over in milliseconds, or let its program call transfer."
+        )
     lock = options.place(name).lock(sights[0].election.kind)
     events: asyncio.Queue[Event] = asyncio.Queue()
     observer = LeaderObserver(lock)

@@ -17,8 +17,10 @@ __all__ = ["AUTO", "SINGLE_KINDS", "PlaceOptions", "place_options"]
 
 AUTO = "auto"
 """As ``--lock``: whichever there are."""
-SINGLE_KINDS = ("lease", "endpoints", "configmap", "blackboard")
+SINGLE_KINDS = ("lease", "endpoints", "configmap", "blackboard", "peers")
 """The kinds of lock that are one object, the most usual first."""
+
+_KINDS = (*LOCK_KINDS, "peers")
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -28,11 +30,11 @@ _OPTIONS = (
     ),
     click.option(
         "--lock",
-        type=click.Choice([AUTO, *LOCK_KINDS]),
+        type=click.Choice([AUTO, *_KINDS]),
         metavar="KIND",
         default=AUTO,
         show_default=True,
-        help=f"The kind of the lock object: {', '.join(LOCK_KINDS)}; auto: whichever there are.",
+        help=f"The kind of the lock object: {', '.join(_KINDS)}; auto: whichever there are.",
     ),
     click.option(
         "--kubeconfig",
@@ -56,7 +58,7 @@ class PlaceOptions:
 
     Attributes:
         namespace: as given, else that of the configuration.
-        lock: `AUTO` or one of `LOCK_KINDS`.
+        lock: `AUTO`, one of `LOCK_KINDS`, or ``peers``.
         config: the API server and the identity there.
     """
 

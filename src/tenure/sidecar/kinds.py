@@ -33,7 +33,7 @@ class LockPlace:
     config: ClusterConfig
 
     def lock(self, kind: str) -> Lock:
-        """Return the lock of one of `LOCK_KINDS` at this place.
+        """Return the lock of one of `LOCK_KINDS`, or the object of ``peers``, at this place.
 
         Raises:
             ConfigurationError: the name or the namespace cannot be one.
