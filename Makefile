@@ -34,7 +34,7 @@ chaos: install  ## real processes, real faults: SECONDS of them (60) drawn from 
 	@$(BIN)/python -m tests.chaos $(if $(SECONDS),--seconds=$(SECONDS)) $(if $(SEED),--seed=$(SEED)) $(if $(JSON),--json=$(JSON)) $(if $(MARKDOWN),--markdown=$(MARKDOWN))
 
 fuzz: install  ## feed the decoders and servers INPUTS inputs each that nobody should send (default: 20000)
-	@for target in records answers kubeconfig sidecar sidecar-tcp devserver; do \
+	@for target in records answers kubeconfig sidecar sidecar-tcp devserver datagrams; do \
 		$(BIN)/python -m tests.fuzz $$target --inputs $(or $(INPUTS),20000) || exit 1; done
 
 bench: install  ## measure on the real API server, beside client-go (nothing else should run)

@@ -18,6 +18,7 @@ TARGETS = {
     "sidecar": ("tests.fuzz.sidecar", ("tenure", "uvicorn", "h11")),
     "sidecar-tcp": ("tests.fuzz.sidecar_tcp", ("tenure", "uvicorn", "h11")),
     "devserver": ("tests.fuzz.devserver", ("tenure",)),
+    "datagrams": ("tests.fuzz.datagrams", ("tenure",)),
 }
 """The module that makes a target, and the packages whose coverage leads to new inputs."""
 
