@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import os
 import random
 import secrets
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -30,6 +28,7 @@ from tenure.lock_candidacy import LockCandidacy
 from tenure.office import Office, OnOverrun, is_loss
 from tenure.outlast import outlast
 from tenure.places import lock_at
+from tenure.pod import own_name
 from tenure.signals import EXIT_STATUS_SIGTERM, on_sigterm
 from tenure.term import Term
 from tenure.timing import Timing
@@ -96,7 +95,7 @@ class LeaderElector:
         context: str | None = None,
     ) -> None:
         self.lock = lock_at(where, kubeconfig=kubeconfig, context=context)
-        self.identity = identity or os.environ.get("POD_NAME") or socket.gethostname()
+        self.identity = identity or own_name()
         self.timing = timing or Timing()
         _check_choice("on_missing", on_missing, ("create", "wait"))
         if not callable(on_overrun):

@@ -113,6 +113,7 @@ class Client:
         *,
         resource_version: str,
         field_selector: str = "",
+        label_selector: str = "",
         timeout_seconds: int | None = None,
     ) -> AsyncGenerator[WatchEvent, None]:
         """Yield every change after `resource_version`; ends when the server ends the watch.
@@ -130,6 +131,7 @@ class Client:
             allowWatchBookmarks="true",
             resourceVersion=resource_version,
             fieldSelector=field_selector,
+            labelSelector=label_selector,
             timeoutSeconds="" if timeout_seconds is None else str(timeout_seconds),
         )
         outgoing = Outgoing("GET", resource.path(namespace) + query)

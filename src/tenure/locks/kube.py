@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from tenure.errors import ConfigurationError
+from tenure.kubernetes.access import Access
 from tenure.kubernetes.client import Client
-from tenure.kubernetes.config import ClusterConfig, in_cluster
-from tenure.kubernetes.kubeconfig import load_kubeconfig
-from tenure.kubernetes.shared import shared_client
+from tenure.kubernetes.config import ClusterConfig
+from tenure.kubernetes.names import check_name
 from tenure.lock import LockSession
 from tenure.locks.codec import Codec
 from tenure.locks.kube_session import KubeSession, Place
@@ -22,11 +19,6 @@ from tenure.locks.roster import Roster
 from tenure.locks.stamping import Wall, utc_now
 
 __all__ = ["KubeLock"]
-
-_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_NAMESPACE = re.compile(_LABEL)
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-_LONGEST_NAMESPACE, _LONGEST_NAME = 63, 253
 
 
 class KubeLock:
@@ -59,20 +51,9 @@ class KubeLock:
         config: ClusterConfig | None = None,
         wall: Wall = utc_now,
     ) -> None:
-        self.name = _checked("name", name, _NAME, _LONGEST_NAME)
-        self.namespace = namespace or os.environ.get("POD_NAMESPACE") or None
-        if self.namespace is not None:
-            _checked("namespace", self.namespace, _NAMESPACE, _LONGEST_NAMESPACE)
-        if context is not None and kubeconfig is None:
-            raise ConfigurationError(
-                f"context {context!r} needs a kubeconfig to look it up in: pass kubeconfig="
-            )
-        if config is not None and kubeconfig is not None:
-            raise ConfigurationError("pass kubeconfig= or config=, not both")
-        self._kubeconfig = kubeconfig
-        self._context = context
+        self.name = check_name("name", name)
+        self._access = Access(namespace, kubeconfig=kubeconfig, context=context, config=config)
         self._labels = dict(labels or {})
-        self._config = config
         self._wall = wall
 
     def describe(self) -> str:
@@ -85,7 +66,7 @@ class KubeLock:
     @property
     def election(self) -> str:
         """``NAMESPACE/NAME``; without the namespace as long as only the cluster's configuration knows it."""
-        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return self._access.qualified(self.name)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LockSession]:
@@ -108,29 +89,5 @@ class KubeLock:
         async with self._connect() as (client, namespace):
             yield LeaseRoster(client, namespace, self.name)
 
-    @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[tuple[Client, str]]:
-        config = self._config or self._load_config()
-        self.namespace = self.namespace or config.namespace
-        async with shared_client(config) as client:
-            yield client, self.namespace
-
-    def _load_config(self) -> ClusterConfig:
-        if self._kubeconfig is not None:
-            return load_kubeconfig(self._kubeconfig, self._context)
-        try:
-            return in_cluster()
-        except ConfigurationError as error:
-            raise ConfigurationError(
-                f"no way to {self.describe()}: {error}; run in a Pod, pass kubeconfig=..., "
-                "or set TENURE_LOCK=memory for development"
-            ) from error
-
-
-def _checked(what: str, value: str, pattern: re.Pattern[str], longest: int) -> str:
-    if len(value) <= longest and pattern.fullmatch(value):
-        return value
-    raise ConfigurationError(
-        f"{what} {value!r} is none that Kubernetes accepts: it must match {pattern.pattern} "
-        f"and have at most {longest} characters"
-    )
+    def _connect(self) -> AbstractAsyncContextManager[tuple[Client, str]]:
+        return self._access.open(self.describe(), otherwise="set TENURE_LOCK=memory for development")
