@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tenure.errors import PermissionDeniedError
 from tenure.peer.discovery.endpoint_slices import EndpointSlicePeers
@@ -19,6 +21,7 @@ from tests.devserver.api import Api
 from tests.fencing.place import Place
 from tests.peer.discovery.sightings import play, watched
 
+ROOT = Path(__file__).parents[3]
 SLICES = "endpointslices.discovery.k8s.io"
 PORTS = [{"name": "peers", "port": 7411, "protocol": "UDP"}]
 
@@ -245,16 +248,16 @@ def test_one_family_is_as_good_as_the_other_where_there_is_only_one(
     play(scene)
 
 
-RULES = {
-    EndpointSlicePeers: {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"]},
-    EndpointsPeers: {"apiGroups": [""], "resources": ["endpoints"], "resourceNames": ["reports"]},
-}
-"""As docs/peers.md has them."""
+def documented_rule(kind: type[KubePeers]) -> dict[str, Any]:
+    """The rule for this kind in docs/peers.md."""
+    block = (ROOT / "docs" / "peers.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+    [rule] = [rule for rule in yaml.safe_load(block)["rules"] if rule["resources"] == [kind.resource.plural]]
+    return dict(rule)
 
 
 @pytest.mark.cluster
 def test_the_documented_rights_suffice(cluster: Cluster, namespace: str, kind: type[KubePeers]) -> None:
-    account = cluster.service_account(namespace, "peer", [{**RULES[kind], "verbs": ["list", "watch"]}])
+    account = cluster.service_account(namespace, "peer", [documented_rule(kind)])
     admin = Api(cluster.url, token=cluster.admin_token, ca_file=str(cluster.ca_file), namespace=namespace)
     service = Service(admin, kind)
 
@@ -278,6 +281,6 @@ def test_a_missing_right_is_told_at_once(cluster: Cluster, namespace: str, kind:
                 await sightings.next()
         text = str(caught.value)
         missing = json.loads(text[text.index("{") : text.index("}") + 1])
-        assert missing == {**RULES[kind], "verbs": ["list"]}
+        assert missing == {**documented_rule(kind), "verbs": ["list"]}
 
     play(scene)

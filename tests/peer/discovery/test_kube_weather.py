@@ -147,6 +147,31 @@ def test_a_watch_that_ends_is_followed_by_a_list(end: list[bytes], caplog: pytes
     assert of_reports(caplog) == []
 
 
+def test_a_watch_that_is_silent_for_long_is_followed_by_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "_LONGEST_SILENCE_S", 0.05)
+
+    async def scene() -> None:
+        async with (
+            scripted([listed(A, version=5), listed(B, version=9)], [None]) as (_, peers),
+            watched(peers) as sightings,
+        ):
+            assert await sightings.next() == at(A)
+            assert await sightings.next() == at(B)
+
+    play(scene)
+
+
+def test_a_watch_is_asked_for_as_long_as_a_day() -> None:
+    async def scene() -> None:
+        async with scripted([listed(A, version=5)], [None]) as (server, peers), watched(peers) as sightings:
+            await sightings.next()
+            async with waiting_for_more(sightings):
+                await until(lambda: len(server.seen) == 2)
+        assert "timeoutSeconds=86400" in server.seen[1].path
+
+    play(scene)
+
+
 def test_leaving_a_watch_closes_its_connection() -> None:
     async def scene() -> None:
         async with scripted([listed(A, version=5)], [None]) as (server, peers):
@@ -193,7 +218,11 @@ def test_without_the_right_to_watch_peers_are_listed_again_and_again(
 ) -> None:
     async def scene() -> None:
         lists = [listed(A, version=5), listed(A, B, version=9), listed(A, version=12)]
-        watches = [FORBIDDEN, FORBIDDEN, [event("MODIFIED", slice_of(B, version=15))]]
+        watches: list[Answer | list[bytes] | None] = [
+            FORBIDDEN,
+            FORBIDDEN,
+            [event("MODIFIED", slice_of(B, version=15))],
+        ]
         async with scripted(lists, watches) as (_, peers), watched(peers) as sightings:
             assert await sightings.next() == at(A)
             assert await sightings.next() == at(A, B)

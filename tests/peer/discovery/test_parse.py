@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,19 @@ def test_no_cluster_is_asked_for_where_none_is_needed() -> None:
     assert not isinstance(parse_discovery("127.0.0.1:7001", cluster=refuse), KubePeers)
     with pytest.raises(ConfigurationError, match=r"^no cluster$"):
         parse_discovery("endpoints:a", cluster=refuse)
+
+
+def test_the_documented_flags_are_of_the_documented_classes() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "peers.md").read_text()
+    rows = re.findall(r"^\| [^|]+ \| `([^`|]+)` \| `(\w+)\.(\w+)` \|", page, re.MULTILINE)
+    assert len(rows) == 7
+    for text, module, name in rows:
+        kind = getattr(importlib.import_module(f"tenure.peer.discovery.{module}"), name)
+        if text.startswith("file:"):
+            with pytest.raises(ConfigurationError, match=f"^file {text.removeprefix('file:')}: "):
+                parse_discovery(text)
+        else:
+            assert isinstance(parse_discovery(text), kind)
 
 
 WAYS = (

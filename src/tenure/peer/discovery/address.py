@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from tenure.errors import ConfigurationError
 from tenure.pod import own_host
 
-__all__ = ["check_host", "check_port", "numeric", "of_one_family", "sort_key", "split_host_port"]
+__all__ = ["check_host", "check_port", "is_port", "numeric", "of_one_family", "sort_key", "split_host_port"]
 
 _LABEL = "[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
@@ -45,13 +45,18 @@ def of_one_family(hosts: Iterable[str]) -> frozenset[str]:
     return frozenset(host for host in found if ipaddress.ip_address(host).version == version) or found
 
 
+def is_port(port: int) -> bool:
+    """Tell whether something can be sent to it."""
+    return 1 <= port <= _HIGHEST_PORT
+
+
 def check_port(port: int) -> int:
     """Return the port.
 
     Raises:
         ConfigurationError: nothing can be sent to it.
     """
-    if 1 <= port <= _HIGHEST_PORT:
+    if is_port(port):
         return port
     raise ConfigurationError(f"port {port} is none: ports go from 1 to {_HIGHEST_PORT}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from asyncio import sleep
+from asyncio import sleep, timeout
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from tenure.errors import ConfigurationError, LockUnavailableError, PermissionDe
 from tenure.kubernetes.client import Client
 from tenure.kubernetes.resource import Resource
 from tenure.kubernetes.status import GoneError
+from tenure.kubernetes.watch import WatchEvent
 from tenure.peer.discovery.complaint import Complaint
 
 __all__ = ["Follower", "Objects", "Selector"]
@@ -26,6 +27,10 @@ _LIST_TIMEOUT_S = 10.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 # A watch that lasted this long has shown that the server is well.
 _LONG_WATCH_S = 10.0
+# Asked for, so that nothing is sent for a day where nothing changes; left alone, a server ends watches sooner.
+_WATCH_TIMEOUT_S = 24 * 3600
+# A bookmark comes every minute. Where none does any more, a proxy keeps a connection whose other end is gone.
+_LONGEST_SILENCE_S = 600.0
 
 
 class Selector(NamedTuple):
@@ -112,10 +117,11 @@ class Follower:
             resource_version=self._version,
             field_selector=self._selector.fields,
             label_selector=self._selector.labels,
+            timeout_seconds=_WATCH_TIMEOUT_S,
         )
         try:
             async with aclosing(events):
-                async for event in events:
+                while (event := await _next(events)) is not None:
                     self._unwatched.over()
                     name = event.object["metadata"].get("name", "")
                     if event.type == "DELETED":
@@ -123,10 +129,15 @@ class Follower:
                     elif event.type != "BOOKMARK":
                         self._objects[name] = event.object
                     yield
-        except (GoneError, LockUnavailableError) as error:
-            _log.debug("the watch broke: %s", error)
+        except (GoneError, LockUnavailableError, TimeoutError) as error:
+            _log.debug("the watch broke: %r", error)
         except (PermissionDeniedError, ConfigurationError) as error:
             self._unwatched.say(str(error), type(error).__name__)
+
+
+async def _next(events: AsyncGenerator[WatchEvent, None]) -> WatchEvent | None:
+    async with timeout(_LONGEST_SILENCE_S):
+        return await anext(events, None)
 
 
 def _parse(listed: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], str]:

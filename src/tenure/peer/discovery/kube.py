@@ -12,7 +12,7 @@ from tenure.kubernetes.access import Access
 from tenure.kubernetes.config import ClusterConfig
 from tenure.kubernetes.names import check_label
 from tenure.kubernetes.resource import Resource
-from tenure.peer.discovery.address import check_port, numeric
+from tenure.peer.discovery.address import check_port, is_port, numeric
 from tenure.peer.discovery.complaint import Complaint
 from tenure.peer.discovery.follower import Follower, Objects, Selector
 from tenure.peer.discovery.peer import Peer, one_each
@@ -118,7 +118,7 @@ class KubePeers(ABC):
         if isinstance(self._port, int):
             return self._port
         numbers = [port.get("port") for port in group.ports if port.get("name") == self._port]
-        return next((number for number in numbers if isinstance(number, int)), None)
+        return next((number for number in numbers if type(number) is int and is_port(number)), None)
 
 
 def dicts_in(value: object) -> list[dict[str, Any]]:
