@@ -121,6 +121,6 @@ def _discovery(at: str | Sequence[str] | Mapping[str, str] | Discovery) -> Disco
 
     if isinstance(at, str):
         return parse_discovery(at)
-    if isinstance(at, Mapping | list | tuple):
+    if isinstance(at, Mapping | Sequence):
         return StaticPeers(at)
     return at

@@ -89,7 +89,7 @@ class PeerDriver(asyncio.DatagramProtocol):
         if admission.envelope is not None:
             self._tell(partial(self.node.receive_message, admission.envelope, source))
 
-    def error_received(self, exc: OSError) -> None:
+    def error_received(self, exc: Exception) -> None:
         pass  # somebody is not there; the core notices by itself
 
     # ---- as a candidacy
