@@ -76,10 +76,12 @@ class PeerDriver(asyncio.DatagramProtocol):
     # ---- as a datagram protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send through this transport."""
         # (Python's own is no subclass of it before 3.12.)
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        """Let in what passes the gate."""
         if self._is_inert():
             return
         source = (addr[0], addr[1])
@@ -90,7 +92,7 @@ class PeerDriver(asyncio.DatagramProtocol):
             self._tell(partial(self.node.receive_message, admission.envelope, source))
 
     def error_received(self, exc: Exception) -> None:
-        pass  # somebody is not there; the core notices by itself
+        """Go on: somebody is not there, and the core notices that by itself."""
 
     # ---- as a candidacy
 

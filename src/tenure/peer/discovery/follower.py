@@ -27,7 +27,7 @@ _LIST_TIMEOUT_S = 10.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 # A watch that lasted this long has shown that the server is well.
 _LONG_WATCH_S = 10.0
-# Asked for, so that nothing is sent for a day where nothing changes; left alone, a server ends watches sooner.
+# Asked for, so that nothing is sent for a day where nothing changes; servers would end watches sooner.
 _WATCH_TIMEOUT_S = 24 * 3600
 # A bookmark comes every minute. Where none does any more, a proxy keeps a connection whose other end is gone.
 _LONGEST_SILENCE_S = 600.0
