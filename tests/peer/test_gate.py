@@ -367,6 +367,7 @@ def test_members_take_a_bounded_memory_and_those_forgotten_do_not_come_back_from
     hub, first = Member("hub"), Member("first")
     assert hub.hears(first.seals(Ping(1), hub), first) == [Ping(1)]
     recorded = first.seals(Bye(), hub)
+    assert hub.admits(recorded, first).envelope
     for number in range(MOST_MEMBERS + 5):
         Member.now += 0.1
         member = Member(f"m-{number}")
@@ -378,6 +379,7 @@ def test_members_take_a_bounded_memory_and_those_forgotten_do_not_come_back_from
     assert hub.gate.admit(recorded, FOREIGN_HOST, Member.now).envelope is None
     assert hub.gate._senders.get("first") is None
     assert hub.hears(first.seals(Ping(2), hub), first) == [Ping(2)]
+    assert hub.gate.admit(recorded, FOREIGN_HOST, Member.now).envelope is None
 
 
 def test_a_member_that_speaks_is_not_the_one_that_is_forgotten() -> None:
