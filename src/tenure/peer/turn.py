@@ -47,6 +47,8 @@ class Turn:
 
     def starts_at(self, hearsay: Hearsay, membership: Membership) -> float:
         """Return when this candidate tries; boot time, seconds."""
+        if hearsay.leader:
+            return max(hearsay.free_at, self.retry_at)  # whose turn it will be then, is seen then
         if hearsay.leader == "" and hearsay.heir == self._name:
             return max(hearsay.free_at, self.retry_at)
         queue = self._queue(hearsay, membership)
