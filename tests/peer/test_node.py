@@ -111,6 +111,14 @@ def test_two_that_take_each_other_for_dead_do_not_collide_for_ever() -> None:
     assert net.elect(within=M + T / 2) in ("x", "y")
 
 
+def test_a_leader_keeps_its_term_where_every_fifth_message_is_lost() -> None:
+    net = Net("a", "b", "c", "d", "e")
+    net.elect()
+    net.loss = 0.2
+    net.run(60 * T)
+    assert net.events("a", Lost) == []
+
+
 # ---- a term
 
 

@@ -47,6 +47,7 @@ class LeaderLease:
         proposer: this peer's own.
         acceptor: this peer's own; None: it is no voter.
         outbox: what is to be sent, to whom by name.
+        changes_at: when the change of voters is complete, as far as is known; boot time, seconds.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class LeaderLease:
         self.outbox: deque[tuple[str, Body]] = deque()
         self._returned: dict[Release, set[str]] = {}  # who has confirmed
         self._left = {identity}  # previous voters that are known to have left the epoch before
-        self._complete_at = math.inf
+        self.changes_at = math.inf
 
     @property
     def highest(self) -> int:
@@ -74,15 +75,10 @@ class LeaderLease:
         promised = self.acceptor.promised.round if self.acceptor else 0
         return max(self.proposer.highest, promised)
 
-    @property
-    def changes_at(self) -> float:
-        """When the change of voters is complete, as far as is known; boot time, seconds."""
-        return self._complete_at
-
     def advance(self, now: float) -> None:
         """Let what has passed take effect."""
-        if now >= self._complete_at:
-            self._complete_at = math.inf
+        if now >= self.changes_at:
+            self.changes_at = math.inf
             self.electorate = self.electorate.alone()
 
     # ---- as a candidate
@@ -104,6 +100,7 @@ class LeaderLease:
 
     def begin(self, now: float) -> None:
         """Try to get the lease, or to extend it."""
+        self._returned = {}
         self.proposer, prepare = self.proposer.prepare(now, self._floor())
         self._ask_all(prepare, now)
 
@@ -121,12 +118,17 @@ class LeaderLease:
         """Give the lease back, and whatever may have been granted; nothing is owned from here on."""
         self.proposer, releases = self.proposer.release()
         self._returned = {release: set() for release in releases}
-        self.ask_back(now)
-
-    def ask_back(self, now: float) -> None:
-        """Tell the voters again what is given back, until enough of them have confirmed it."""
-        for release in self._returned:
+        for release in releases:
             self._ask_all(release, now)
+
+    def ask_again(self, now: float) -> None:
+        """Send again what voters have not answered yet: a datagram may be lost."""
+        for name, demand in self.proposer.unanswered(self.electorate):
+            self._ask(name, demand, now)
+        for release, names in self._returned.items():
+            for name in self.electorate.everyone:
+                if name not in names:
+                    self._ask(name, release, now)
 
     @property
     def is_returned(self) -> bool:
@@ -142,9 +144,9 @@ class LeaderLease:
             self.acceptor = self.acceptor.recall(envelope.highest, now)
         if self.electorate.previous and envelope.epoch >= self.electorate.epoch:
             self._left.add(envelope.sender)
-            if self._complete_at == math.inf and self.electorate.has_left(self._left):
+            if self.changes_at == math.inf and self.electorate.has_left(self._left):
                 # What was granted in the epoch before has run out by then.
-                self._complete_at = now + self.electorate.longest_lease
+                self.changes_at = now + self.electorate.longest_lease
 
     def decide(self, envelope: Envelope, demand: Demand, now: float) -> Answer | None:
         """Return what this peer answers as a voter; None: nothing."""

@@ -44,7 +44,7 @@ from tenure.view import View
 __all__ = ["PeerNode"]
 
 _PROBE_SHARE = 0.25  # of the lease: from one probe of others to the next
-_RESEND_SHARE = 0.025  # of the lease: until a release that was not confirmed is sent again
+_RESEND_SHARE = 0.025  # of the lease: until what voters have not answered is sent again
 _TOLERANCE_SHARE = 0.05  # of the lease: how late a timer may be without a consequence
 _HELD_BACK_SHARE = 0.25  # of the lease: how long that holds a campaign back at most
 _NOT_RETURNED = "the lease could not be given back in time; others wait until it has run out"
@@ -101,9 +101,10 @@ class PeerNode:
         self._term: TermState | None = None
         self._elected_at = -math.inf
         self._heir = ""
-        self._tried_until = math.inf  # when the try under way has taken too long
+        self._tried_until = math.inf  # when the try that is under way has taken too long
+        self._resend_at = math.inf  # what is under way to voters
         self._overrun_at = self._drain_until = math.inf
-        self._release_until = self._resend_at = math.inf
+        self._release_until = math.inf
         self._drained_out = False
         self._ask_at = -math.inf
         self._outbox: list[tuple[Address, Body]] = []
@@ -145,7 +146,7 @@ class PeerNode:
         self._advance(now)
         self._drain(EndingReason.STOPPED, "", now)
         if self.state is State.PROVING:
-            self._give_back(now)
+            self.lease.release(now)
         elif self.state is State.CAMPAIGNING and self.lease.may_be_granted:
             self._begin_release("abandon", now)
         if self.state in (State.CAMPAIGNING, State.PROVING):
@@ -205,12 +206,13 @@ class PeerNode:
 
     def get_timer(self) -> float | None:
         """Return when `messages_to_send` is to be called next; boot time, seconds; None: it need not be."""
-        times = [self.members.probes_at, self.lease.changes_at, self._hearsay.until, self._tried_until]
-        times += [self._overrun_at, self._drain_until, self._release_until, self._resend_at]
+        times = [self.members.probes_at, self.lease.changes_at, self._hearsay.until]
+        times += [self._overrun_at, self._drain_until, self._release_until]
         if self.state in HOLDING:
             times.append(self._over_at())
-        if not self.lease.is_trying:
-            times.append(self._next_try_at())
+        times.append(self._tried_until if self.lease.is_trying else self._next_try_at())
+        if self._awaits_voters:
+            times.append(self._resend_at)
         soonest = min(times)
         return soonest if math.isfinite(soonest) else (None if soonest > 0 else -math.inf)
 
@@ -236,12 +238,15 @@ class PeerNode:
         if now >= self._release_until:
             self._say(_NOT_RETURNED)
             self._step_down(now)
-        if now >= self._tried_until:
-            self._end_try()
+        if self.lease.is_trying and now >= self._tried_until:
+            self.lease.abandon()
             self._turn.ran_out(now)
 
     def _settle(self, now: float) -> None:
         """Derive what follows from the facts, and say it."""
+        if self._awaits_voters and now >= self._resend_at:
+            self._resend_later(now)
+            self.lease.ask_again(now)
         if self.state in HOLDING or self.state is State.CAMPAIGNING:
             self._judge_try(now)
         if self.state is State.RELEASING and self.lease.is_returned:
@@ -249,9 +254,6 @@ class PeerNode:
             self._step_down(now)
         if not self.lease.is_trying and now >= self._next_try_at():
             self._begin_try(now)
-        if now >= self._resend_at:
-            self._resend_at = now + _RESEND_SHARE * self.timing.lease_duration
-            self.lease.ask_back(now)
         self._ask_for_handover(now)
         self._outbox.extend(self.members.probes(now))
         self._post()
@@ -272,21 +274,24 @@ class PeerNode:
 
     def _begin_try(self, now: float) -> None:
         self._tried_until = now + self._turn.patience_s
+        self._resend_later(now)
         self.lease.begin(now)
         self._judge_try(now)  # who is the only voter has its answer already
 
-    def _end_try(self) -> float:
-        self._tried_until = math.inf
-        return self.lease.abandon()
+    @property
+    def _awaits_voters(self) -> bool:
+        return self.lease.is_trying or self.state is State.RELEASING
+
+    def _resend_later(self, now: float) -> None:
+        self._resend_at = now + _RESEND_SHARE * self.timing.lease_duration
 
     def _judge_try(self, now: float) -> None:
         owned, since = self.lease.proposer.owned, self.lease.proposer.since
         if owned is not None and (self._term is None or since > self._term.since):
-            self._tried_until = math.inf
             self._turn.succeeded()
             self._win(owned.round, since, now)
         elif self.lease.is_hopeless:
-            self._turn.failed(now, self._end_try())
+            self._turn.failed(now, self.lease.abandon())
 
     def _win(self, number: int, since: float, now: float) -> None:
         """A majority has granted the lease, or an extension; it counts from the sending of PREPARE (rule 1).
@@ -347,16 +352,11 @@ class PeerNode:
         self._enter(cause)
         over_at = self._over_at() if self._term is not None else math.inf
         self._release_until = min(now + self.timing.retry_period, over_at)
-        self._give_back(now)
-        self._resend_at = now + _RESEND_SHARE * self.timing.lease_duration
-
-    def _give_back(self, now: float) -> None:
-        self._tried_until = math.inf
+        self._resend_later(now)
         self.lease.release(now)
 
     def _disown(self) -> None:
         """Whatever was granted counts no more: the next term has a ballot of its own."""
-        self._tried_until = math.inf
         self.lease.disown()
 
     def _step_down(self, now: float) -> None:
@@ -372,7 +372,7 @@ class PeerNode:
         self._term = None
         self._heir = ""
         self._overrun_at = self._drain_until = math.inf
-        self._release_until = self._resend_at = math.inf
+        self._release_until = math.inf
         self._drained_out = False
 
     def _enter(self, cause: str) -> None:

@@ -102,6 +102,19 @@ class Proposer(NamedTuple):
             return self._accepted(current, voter, incarnation, electorate), ()
         return self._refused(current, voter, answer, now), ()
 
+    def unanswered(self, electorate: Electorate) -> tuple[tuple[str, Prepare | Propose], ...]:
+        """Return what is to be sent again, and to whom, since a datagram may be lost."""
+        current = self.round
+        if current is None:
+            return ()
+        asked: tuple[tuple[str, Prepare | Propose], ...]
+        if current.proposed:
+            asked, answered = self._proposals(current), current.accepted
+        else:
+            asked = tuple((voter, Prepare(current.ballot)) for voter in electorate.everyone)
+            answered = frozenset(voter for voter, _ in current.promised)
+        return tuple(each for each in asked if each[0] not in answered | current.refused)
+
     def is_hopeless(self, electorate: Electorate) -> bool:
         """Tell whether the try that is under way cannot succeed any more."""
         if self.round is None:
@@ -139,10 +152,12 @@ class Proposer(NamedTuple):
         current = current._replace(promised=tuple(sorted(promised.items())))
         if not electorate.is_majority(promised):
             return self._replace(round=current), ()
-        proposals = tuple(
-            (name, Propose(current.ballot, self.lease, acceptor)) for name, acceptor in current.promised
+        return self._replace(round=current._replace(proposed=True)), self._proposals(current)
+
+    def _proposals(self, current: Round) -> tuple[tuple[str, Propose], ...]:
+        return tuple(
+            (voter, Propose(current.ballot, self.lease, acceptor)) for voter, acceptor in current.promised
         )
-        return self._replace(round=current._replace(proposed=True)), proposals
 
     def _accepted(self, current: Round, voter: str, incarnation: bytes, electorate: Electorate) -> Self:
         if not current.proposed or (voter, incarnation) not in current.promised:

@@ -82,7 +82,7 @@ class RegisteredNode(PeerNode):
             self._elect(now)
         else:
             # Others may reach the API.
-            self._give_back(now)
+            self.lease.release(now)
             self._lose(LossReason.RENEW_DEADLINE)
             self._turn.stand_back(now)
 
