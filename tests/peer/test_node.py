@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -15,10 +16,12 @@ from tenure.events import (
     MemberAdded,
     MemberRemoved,
     Overrun,
+    RecordTrouble,
     Released,
     Renewed,
     TermEnding,
 )
+from tenure.peer.ballot import Ballot
 from tenure.peer.messages import Accept, Held, Leading, Ping, Pong, Prepare, Promise
 from tenure.states import State
 from tests.peer.net import Net
@@ -373,3 +376,28 @@ def test_pings_are_answered_by_their_number() -> None:
     net.run(0.1)
     asked = [each.body.number for each in net.sent if each.receiver == "b" and isinstance(each.body, Ping)]
     assert [body.number for body in net.bodies(Pong, "b")] == asked != []
+
+
+def test_a_list_of_addresses_may_contain_ones_own() -> None:
+    net = Net("a", "b", "c", named=False)
+    net.call("a", "set_peers", [("", ("a", 7)), ("", ("b", 7)), ("", ("c", 7))])
+    net.run(0.01)
+    assert net.events("a", RecordTrouble) == []
+    found = net.now
+    assert net.elect() == "a"
+    net.run(3 * T)
+    assert [each for each in net.sent if each.sender == each.receiver and each.at >= found] == []
+
+
+def test_a_namesake_is_reported_once_and_takes_part_in_nothing() -> None:
+    net = Net("a", "b", "c")
+    net.elect()
+    other = net.peers["b"].node.incarnation
+    ballot = Ballot(100, other)
+    for body in (Prepare(ballot), Leading(100, T), Ping(1)):
+        envelope = net.peers["b"].node._envelope(body)
+        net.deliver(replace(envelope, sender="a"), ("z", 7), ("a", 7))
+    trouble = "another process takes part as 'a': every peer needs a name of its own"
+    assert net.events("a", RecordTrouble) == [RecordTrouble(message=trouble)]
+    assert net.leader() == "a"
+    assert [each for each in net.sent if each.receiver == "z"] == []

@@ -81,6 +81,7 @@ class Membership:
         self._period = period
         self._members: dict[str, Member] = {}
         self._targets: dict[Address, str] = {}  # where discovery says that somebody is; empty: not known who
+        self._own_addresses: set[Address] = set()  # where discovery says so, and it is this one
         self._ring: deque[Address] = deque()
         self._urgent: dict[Address, None] = {}  # to be pinged with the next probes, in order
         self._number = 0
@@ -134,7 +135,11 @@ class Membership:
             now: boot time, seconds.
         """
         before = self._targets
-        self._targets = {address: name for name, address in targets if name != self._name}
+        self._targets = {
+            address: name
+            for name, address in targets
+            if name != self._name and address not in self._own_addresses
+        }
         for address in self._targets:
             if address not in before:
                 self._urgent[address] = None
@@ -162,6 +167,13 @@ class Membership:
         member.incarnation, member.address, member.epoch = envelope.incarnation, address, envelope.epoch
         member.priority, member.eligible = envelope.priority, envelope.eligible
         member.heard_at, member.unanswered, member.state = now, 0, MemberState.ALIVE
+
+    def meet_itself(self, address: Address) -> None:
+        """A message of this very member came back: an address that was told is its own."""
+        self._own_addresses.add(address)
+        self._targets.pop(address, None)
+        if address in self._ring:
+            self._ring.remove(address)
 
     def part(self, name: str) -> None:
         """A member says that it stops."""

@@ -171,7 +171,9 @@ class PeerNode:
     def receive_message(self, envelope: Envelope, address: Address, now: float) -> None:
         """Take in what a peer says; it was authenticated."""
         self._advance(now)
-        if envelope.sender == self.identity:
+        if envelope.incarnation == self.incarnation:
+            self.members.meet_itself(address)
+        elif envelope.sender == self.identity:
             self._meet_namesake(envelope.incarnation)
         else:
             self.members.hear(envelope, address, now)
