@@ -36,12 +36,13 @@ class Hearsay:
         self.free_at = listens_until
         self.heir = ""
         self.former = ""
-        self._incarnation = b""
-        self._vacated: tuple[bytes, int] | None = None  # whose news of this term is old
+        self._incarnation = b""  # who has said the last that was believed
+        # How far it had come: it begins every term with a higher round, so this puts its news in order.
+        self._said = (0, False)  # its highest round, and whether it had given up
 
     def hear_leading(self, envelope: Envelope, body: Leading, now: float) -> None:
         """Take in a leader's own word."""
-        if self._vacated == (envelope.incarnation, body.token):
+        if self._is_known(envelope, given_up=False):
             return
         same = self._incarnation == envelope.incarnation and self.token == body.token
         if self.leader and not same and body.token < self.token:
@@ -49,8 +50,8 @@ class Hearsay:
         until = now + body.remaining
         self.until = self.free_at = max(self.until, until) if self.leader and same else until
         self.leader, self.token, self.priority = envelope.sender, body.token, envelope.priority
-        self._incarnation = envelope.incarnation
-        self.heir, self._vacated = "", None
+        self.heir = ""
+        self._believe(envelope, given_up=False)
 
     def hear_vacant(self, envelope: Envelope, body: Vacant, now: float, lasts_s: float) -> None:
         """Take in that a leader has given up.
@@ -63,9 +64,9 @@ class Hearsay:
         """
         if self.leader and self._incarnation != envelope.incarnation:
             return  # there is another leader by now
-        if self._vacated != (envelope.incarnation, self.token):
+        if not self._is_known(envelope, given_up=True):
             self.give_up(envelope.sender, body.heir, now, lasts_s)
-            self._vacated = (envelope.incarnation, self.token)
+            self._believe(envelope, given_up=True)
 
     def give_up(self, name: str, heir: str, now: float, lasts_s: float) -> None:
         """Nobody leads, because this leader has given up for `heir`."""
@@ -77,3 +78,16 @@ class Hearsay:
         if self.leader is not None and now >= self.until:
             self.former = self.leader or self.former
             self.leader, self.heir, self.until = None, "", math.inf
+
+    def _is_known(self, envelope: Envelope, *, given_up: bool) -> bool:
+        """Tell whether news is overtaken by later news of the same peer, or is its last once more.
+
+        (A leader that says again that it leads has extended its lease.)
+        """
+        if envelope.incarnation != self._incarnation:
+            return False
+        said = (envelope.highest, given_up)
+        return said < self._said or (given_up and said == self._said)
+
+    def _believe(self, envelope: Envelope, *, given_up: bool) -> None:
+        self._incarnation, self._said = envelope.incarnation, (envelope.highest, given_up)
