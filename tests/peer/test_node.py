@@ -225,9 +225,35 @@ def test_a_body_that_runs_on_after_the_loss_overruns_at_the_hard_limit_and_no_ca
     net.heal()
     net.run(3 * T)
     assert net.state("a") is State.LOST
+    assert len(net.events("a", CampaignStarted)) == 1
     net.call("a", "body_ended")
     assert net.state("a") is State.CAMPAIGNING
     assert len(net.events("a", Overrun)) == 1
+
+
+def test_who_has_lost_its_term_is_told_who_leads_while_its_body_still_runs() -> None:
+    net = Net("b", "c", voters="abc")
+    net.start("a", priority=1, body_s=math.inf)
+    net.elect()
+    net.isolate("a")
+    net.run(D)
+    assert net.events("a", LeaderChanged)[-1].reason == "this candidate holds the lease without a valid term"
+    net.elect()
+    net.heal()
+    net.run(T / 2)
+    assert net.state("a") is State.LOST
+    assert net.events("a", LeaderChanged)[-1].leader == "b"
+
+
+def test_a_leader_that_hears_of_a_later_term_has_lost_and_of_an_earlier_one_has_not() -> None:
+    net = Net("a", "b", "c")
+    net.elect()
+    token = int(net.events("a", Elected)[0].token)
+    for later in (0, 1):
+        body = Leading(token - 1 + 2 * later, T)
+        net.deliver(replace(net.peers["b"].node._envelope(body), highest=100), ("b", 7), ("a", 7))
+        assert len(net.events("a", Lost)) == later
+    assert net.events("a", Lost) == [Lost(reason=LossReason.OTHER_HOLDER)]
 
 
 def test_a_fault_of_the_driver_is_a_loss() -> None:

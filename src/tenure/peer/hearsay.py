@@ -73,6 +73,10 @@ class Hearsay:
         self.leader, self.former, self.heir = "", name, heir
         self.free_at, self.until = now, now + lasts_s
 
+    def lead(self) -> None:
+        """This peer leads now: what was heard of others is over."""
+        self.leader, self.former, self.heir, self.until = None, "", "", math.inf
+
     def expire(self, now: float) -> None:
         """Forget what has run out."""
         if self.leader is not None and now >= self.until:

@@ -323,6 +323,7 @@ class PeerNode:
     def _elect(self, now: float) -> None:
         self._enter("elect")
         self._elected_at, self._heir = now, ""
+        self._hearsay.lead()
         if self._term is not None:
             self._events.append(Elected(token=self._term.token, deadline=self.deadline))
         self._announce()
@@ -363,7 +364,7 @@ class PeerNode:
 
     def _step_down(self, now: float) -> None:
         """The lease is given back: tell everybody that the place is free."""
-        if self._term is not None:
+        if self._term is not None and not self._hearsay.leader:  # or somebody was quick to take it over
             self._hearsay.give_up(self.identity, self._heir, now, self.timing.lease_duration)
             self._tell_all(messages.Vacant(self._heir))
         self._stop()
@@ -414,8 +415,9 @@ class PeerNode:
                 self.members.part(envelope.sender)
 
     def _hear_leading(self, envelope: Envelope, body: messages.Leading, now: float) -> None:
-        own = self._term
-        if self.state in IN_TERM and own is not None and body.token > int(own.token):
+        if self._term is not None and body.token <= int(self._term.token):
+            return  # from before this term
+        if self.state in IN_TERM:
             self._lose(LossReason.OTHER_HOLDER)  # rule 3; it cannot be, as long as the assumptions hold
         self._hearsay.hear_leading(envelope, body, now)
 
@@ -476,10 +478,10 @@ class PeerNode:
         heard = self._hearsay
         if self.state in IN_TERM and self._term is not None:
             view = View(self.identity, is_self=True, token=self._term.token)
-        elif self._term is not None:
-            view = View(None, reason="this candidate holds the lease without a valid term")
         elif heard.leader:
             view = View(heard.leader, token=FencingToken.parse(str(heard.token), self._election))
+        elif self._term is not None:
+            view = View(None, reason="this candidate holds the lease without a valid term")
         elif heard.leader is None:
             view = View(None, reason="no leader is heard of")
         else:
