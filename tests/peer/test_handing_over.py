@@ -298,6 +298,28 @@ def test_who_asks_must_be_eligible_and_really_higher() -> None:
     assert net.leader() == "e"
 
 
+def test_of_several_that_ask_the_heaviest_becomes_the_heir() -> None:
+    net = Net("b", "c", voters="abc")
+    net.start("a", priority=1, minimum_tenure=10.0)
+    net.elect()
+    for name, priority in (("d", 5), ("e", 7), ("f", 6)):
+        net.start(name, priority=priority, preempt=True)
+    net.run_until(lambda: net.events("a", TermEnding), within=11.0)
+    assert net.events("a", TermEnding)[0].heir == "e"
+
+
+def test_who_asked_and_died_does_not_become_the_heir() -> None:
+    net = Net("b", "c", voters="abc")
+    net.start("a", priority=1, minimum_tenure=10.0)
+    net.elect()
+    for name, priority in (("d", 5), ("e", 7)):
+        net.start(name, priority=priority, preempt=True)
+    net.run(5.0)
+    net.crash("e")
+    net.run_until(lambda: net.events("a", TermEnding), within=11.0)
+    assert net.events("a", TermEnding)[0].heir == "d"
+
+
 def test_news_of_leading_is_sent_once_for_each_extension() -> None:
     net = Net("a", "b", "c")
     net.elect()

@@ -35,6 +35,7 @@ from tenure.peer.hearsay import Hearsay
 from tenure.peer.lease import LeaderLease
 from tenure.peer.membership import Address, Membership
 from tenure.peer.messages import Body, Envelope
+from tenure.peer.preemption import Preemption
 from tenure.peer.turn import Turn
 from tenure.states import HOLDING, IN_TERM, TRANSITIONS, State, TermState
 from tenure.timing import Timing
@@ -96,17 +97,16 @@ class PeerNode:
         self.members = Membership(identity, _PROBE_SHARE * lease_s, now)
         self._hearsay = Hearsay(now + electorate.longest_lease)
         self._turn = Turn(identity, timing, self._preference, draw)
+        self._preemption = Preemption(self._preference, timing.renew_period)
         self._health = Health(_TOLERANCE_SHARE * lease_s, _HELD_BACK_SHARE * lease_s)
         self._eligible = True
         self._term: TermState | None = None
-        self._elected_at = -math.inf
         self._heir = ""
         self._tried_until = math.inf  # when the try that is under way has taken too long
         self._resend_at = math.inf  # what is under way to voters
         self._overrun_at = self._drain_until = math.inf
         self._release_until = math.inf
         self._drained_out = False
-        self._ask_at = -math.inf
         self._outbox: list[tuple[Address, Body]] = []
         self._events: deque[Event] = deque()
         self._view: View | None = None
@@ -256,7 +256,8 @@ class PeerNode:
             self._step_down(now)
         if not self.lease.is_trying and now >= self._next_try_at():
             self._begin_try(now)
-        self._ask_for_handover(now)
+        if self.state is State.CAMPAIGNING and self._eligible:
+            self._ask_for_handover(now)
         self._outbox.extend(self.members.probes(now))
         self._post()
         self._show()
@@ -322,7 +323,8 @@ class PeerNode:
 
     def _elect(self, now: float) -> None:
         self._enter("elect")
-        self._elected_at, self._heir = now, ""
+        self._heir = ""
+        self._preemption.begin(now)
         self._hearsay.lead()
         if self._term is not None:
             self._events.append(Elected(token=self._term.token, deadline=self.deadline))
@@ -410,7 +412,9 @@ class PeerNode:
             case messages.Vacant():
                 self._hearsay.hear_vacant(envelope, body, now, self.timing.lease_duration)
             case messages.Request():
-                self._consider(envelope, now)
+                self._preemption.hear(envelope.sender, now)
+                if heir := self._preemption.heir(self.members, now):
+                    self._drain(EndingReason.PREEMPTED, heir, now)
             case messages.Bye():
                 self.members.part(envelope.sender)
 
@@ -421,21 +425,12 @@ class PeerNode:
             self._lose(LossReason.OTHER_HOLDER)  # rule 3; it cannot be, as long as the assumptions hold
         self._hearsay.hear_leading(envelope, body, now)
 
-    def _consider(self, envelope: Envelope, now: float) -> None:
-        """Somebody asks this leader to hand over; it has a minimum tenure against flapping."""
-        is_due = now >= self._elected_at + self._preference.minimum_tenure
-        if is_due and envelope.eligible and envelope.priority > self._preference.priority:
-            self._drain(EndingReason.PREEMPTED, envelope.sender, now)
+    # ---- what this peer says
 
     def _ask_for_handover(self, now: float) -> None:
-        own = self._preference
-        wants = self.state is State.CAMPAIGNING and self._eligible and own.preempt
-        leader = self._hearsay.leader
-        if wants and leader and self._hearsay.priority < own.priority and now >= self._ask_at:
-            self._ask_at = now + self.timing.renew_period
+        leader = self._preemption.whom_to_ask(self._hearsay, now)
+        if leader:
             self._post_to(leader, messages.Request())
-
-    # ---- what this peer says
 
     def _announce(self) -> None:
         """Tell everybody who leads; the last acceptor has begun to count by now."""
