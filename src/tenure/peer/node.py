@@ -304,8 +304,6 @@ class PeerNode:
             since: when that was; boot time, seconds.
             now: boot time, seconds.
         """
-        if now >= since + self.timing.renew_deadline:
-            return  # too late to be of use
         if self.state is State.CAMPAIGNING:
             token = FencingToken(self._epoch, number, self._election)
             self._term = TermState("", token, since)

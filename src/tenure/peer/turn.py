@@ -18,8 +18,10 @@ __all__ = ["Turn"]
 
 _LONGEST_QUEUE = 3  # head starts that a candidate grants to those before it
 _JITTER = 0.005  # of the lease: two that take each other for dead do not collide for long
-_FIRST_PATIENCE = 0.1  # of the lease: how long a try may take, until it was too short
-_LONGEST_PATIENCE = 0.3
+_BACK_OFF = 0.05  # of the lease, at most: from a try that failed to the next
+# Of D, for which a term is valid from the beginning of its try: how long a try may take.
+_FIRST_PATIENCE = 0.15
+_LONGEST_PATIENCE = 0.45
 
 
 class Turn:
@@ -41,39 +43,37 @@ class Turn:
         self._timing = timing
         self._preference = preference
         self._draw = draw
-        self._jitter_s = draw() * _JITTER * timing.lease_duration
-        self.retry_at = -math.inf
-        self.patience_s = _FIRST_PATIENCE * timing.lease_duration
+        self.succeeded()
 
     def starts_at(self, hearsay: Hearsay, membership: Membership) -> float:
         """Return when this candidate tries; boot time, seconds."""
-        if hearsay.leader:
-            return max(hearsay.free_at, self.retry_at)  # whose turn it will be then, is seen then
-        if hearsay.leader == "" and hearsay.heir == self._name:
+        is_heir = hearsay.leader == "" and hearsay.heir == self._name
+        if hearsay.leader or is_heir:  # (whose turn it will be after a leader, is seen then)
             return max(hearsay.free_at, self.retry_at)
         queue = self._queue(hearsay, membership)
         return max(hearsay.free_at + queue * self._timing.head_start + self._jitter_s, self.retry_at)
 
     def succeeded(self) -> None:
-        """A try has got a majority."""
-        self.patience_s = _FIRST_PATIENCE * self._timing.lease_duration
+        """A try has got a majority: nothing of those before is remembered."""
+        self.patience_s = _FIRST_PATIENCE * self._timing.renew_deadline
         self.retry_at = -math.inf
         self._jitter_s = self._draw() * _JITTER * self._timing.lease_duration
 
     def failed(self, now: float, held_until: float) -> None:
         """A try was refused; `held_until`: by somebody that holds the lease so long, or in the past."""
-        lease = self._timing.lease_duration
-        self.retry_at = max(now + self._draw() * _FIRST_PATIENCE * lease / 2, held_until)
+        self.retry_at = max(self._after_a_while(now), held_until)
 
     def ran_out(self, now: float) -> None:
         """A try was not answered by enough voters in time: they may be far away, or slow."""
-        lease = self._timing.lease_duration
-        self.patience_s = min(2 * self.patience_s, _LONGEST_PATIENCE * lease)
-        self.retry_at = now + self._draw() * _FIRST_PATIENCE * lease / 2
+        self.patience_s = min(2 * self.patience_s, _LONGEST_PATIENCE * self._timing.renew_deadline)
+        self.retry_at = self._after_a_while(now)
 
     def stand_back(self, now: float) -> None:
         """Leave the others a whole lease to try: this candidate could not make use of it."""
         self.retry_at = now + self._timing.lease_duration
+
+    def _after_a_while(self, now: float) -> float:
+        return now + self._draw() * _BACK_OFF * self._timing.lease_duration
 
     def _queue(self, hearsay: Hearsay, membership: Membership) -> int:
         others = [each for each in membership.alive() if each.eligible and each.name != hearsay.former]
