@@ -92,7 +92,7 @@ class Net:
         self.drops: Callable[[str, str, Body], bool] = lambda sender, receiver, body: False
         self.timing = Timing(lease_duration=lease)
         self.electorate = Electorate(
-            voters=tuple(voters) or names[: 3 if len(names) > 1 else 1],
+            voters=tuple(voters) or names[: 3 if len(names) > 1 else 1] or ("a",),
             lease=lease,
             longest_lease=1.25 * lease,
         )

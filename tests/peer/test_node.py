@@ -84,6 +84,24 @@ def test_a_candidate_that_is_dead_is_not_waited_for_longer_than_a_head_start() -
     assert M + net.timing.head_start <= net.now < M + net.timing.head_start + 0.02
 
 
+def test_a_candidate_that_campaigns_late_or_becomes_eligible_makes_itself_known_at_once() -> None:
+    net = Net(*(f"m{number:02}" for number in range(30)), voters=("m10", "m11", "m12"))
+    for name in ("m00", "m01"):
+        net.crash(name)
+    net.start("m00", priority=9, campaigns=False)
+    net.start("m01", priority=8)
+    net.call("m01", "set_eligible", False)
+    net.run(M - 0.1)
+    net.call("m01", "set_eligible", True)
+    net.call("m00", "campaign")
+    assert net.elect(within=0.2) == "m00"
+    assert {each.sender for each in net.sent if isinstance(each.body, Prepare)} == {"m00"}
+    net.run(0.1)
+    net.crash("m00")
+    assert net.elect() == "m01"
+    assert {each.sender for each in net.sent if isinstance(each.body, Prepare)} == {"m00", "m01"}
+
+
 def test_after_a_crash_the_next_is_elected_when_the_lease_has_run_out() -> None:
     net = Net("a", "b", "c", "d", "e")
     net.elect()

@@ -189,6 +189,11 @@ class Membership:
 
     # ---- what goes out
 
+    def announce(self, now: float) -> None:
+        """Ping all at once: something about this member has changed that each message tells."""
+        self._urgent.update(dict.fromkeys(self.audience()))
+        self.probes_at = now
+
     def probes(self, now: float) -> list[tuple[Address, Ping]]:
         """Return the pings that are due, and to whom; what was not answered meanwhile has consequences."""
         if now < self.probes_at:

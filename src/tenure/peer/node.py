@@ -124,6 +124,7 @@ class PeerNode:
         self._advance(now)
         self._enter("campaign")
         self._events.append(CampaignStarted())
+        self.members.announce(now)
         self._settle(now)
 
     def transfer(self, to: str, now: float) -> None:
@@ -136,7 +137,9 @@ class PeerNode:
     def set_eligible(self, eligible: bool, now: float) -> None:
         """Tell whether this candidate may campaign, and go on leading."""
         self._advance(now)
-        self._eligible = eligible
+        if eligible != self._eligible:
+            self._eligible = eligible
+            self.members.announce(now)
         if not eligible:
             self._drain(EndingReason.INELIGIBLE, "", now)
         self._settle(now)
