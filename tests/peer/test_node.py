@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tenure.errors import ConfigurationError
 from tenure.events import (
     CampaignStarted,
     Elected,
@@ -22,8 +23,10 @@ from tenure.events import (
     TermEnding,
 )
 from tenure.peer.ballot import Ballot
+from tenure.peer.electorate import Electorate
 from tenure.peer.messages import Accept, Held, Leading, Ping, Pong, Prepare, Promise
 from tenure.states import State
+from tenure.timing import Timing
 from tests.peer.net import Net
 
 T = 2.0
@@ -32,6 +35,15 @@ D = T * 2 / 3
 
 
 # ---- elections
+
+
+def test_a_candidate_and_its_voters_must_agree_about_the_lease() -> None:
+    with pytest.raises(ConfigurationError, match=r"lease of the voters \(2 s\) .* lease_duration \(15 s\)"):
+        Net().start("a", electorate=Electorate(voters=("a",)), timing=Timing())
+    with pytest.raises(ConfigurationError, match="clock-rate bounds of the voters"):
+        Net().start(
+            "a", electorate=Electorate(voters=("a",)), timing=Timing(lease_duration=T, clock_rate_bound=0.05)
+        )
 
 
 def test_nobody_is_elected_before_every_lease_that_may_have_been_granted_has_run_out() -> None:

@@ -13,6 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from tenure.errors import ConfigurationError
 from tenure.events import (
     CampaignStarted,
     Elected,
@@ -57,7 +58,7 @@ class PeerNode:
     Args:
         identity: its name.
         incarnation: 16 random bytes, made when it starts, never shared by two processes (rule 5).
-        electorate: the voters; its `lease` is that of `timing`.
+        electorate: the voters; its `lease` and `clock_rate_bound` are those of `timing`.
         timing: the durations.
         draw: returns a random number from 0 to 1.
         floor: returns what rounds are to be above: milliseconds of the wall clock, so that tokens rise even
@@ -67,6 +68,9 @@ class PeerNode:
         epoch: of the fencing tokens (rule 9).
         election: that the tokens belong to, ``NAMESPACE/NAME``.
         preference: how much it wants to lead; None: like any other.
+
+    Raises:
+        ConfigurationError: voters and candidate do not count alike.
     """
 
     def __init__(
@@ -84,6 +88,16 @@ class PeerNode:
         election: str = "",
         preference: Preference | None = None,
     ) -> None:
+        if electorate.lease != timing.lease_duration:
+            raise ConfigurationError(
+                f"the lease of the voters ({electorate.lease:g} s) must be the candidate's lease_duration "
+                f"({timing.lease_duration:g} s)."
+            )
+        if electorate.clock_rate_bound != timing.clock_rate_bound:
+            raise ConfigurationError(
+                f"the clock-rate bounds of the voters ({electorate.clock_rate_bound:g}) and of the candidate "
+                f"({timing.clock_rate_bound:g}) must be the same."
+            )
         self.identity = identity
         self.incarnation = incarnation
         self.timing = timing
