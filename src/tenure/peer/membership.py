@@ -214,7 +214,8 @@ class Membership:
         for member in list(self):
             if member.state is MemberState.DEAD:
                 forgotten_at = member.heard_at + _PERIODS_UNTIL_FORGOTTEN * self._period
-                if now >= forgotten_at and member.address not in self._targets:
+                is_expected = self._targets.get(member.address) in (member.name, "")
+                if now >= forgotten_at and not is_expected:
                     del self._members[member.name]
             elif member.unanswered >= _UNANSWERED_UNTIL_DEAD:
                 self._bury(member)
