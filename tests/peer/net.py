@@ -277,13 +277,10 @@ class Net:
             self.leader()
 
     def _set_timer(self, peer: Peer) -> None:
-        timer = peer.node.get_timer()
-        if timer is not None:
-            self.at(max(timer, self.now), lambda: self._fire(peer))
+        self.at(max(peer.node.get_timer(), self.now), lambda: self._fire(peer))
 
     def _fire(self, peer: Peer) -> None:
-        timer = peer.node.get_timer()
-        if self._runs(peer) and timer is not None and timer <= self.now:
+        if self._runs(peer) and peer.node.get_timer() <= self.now:
             self.pump(peer)
 
     def _runs(self, peer: Peer) -> bool:

@@ -6,6 +6,8 @@ import math
 
 from tenure.peer.hearsay import Hearsay
 from tenure.peer.messages import Body, Envelope, Leading, Vacant
+from tenure.token import FencingToken
+from tenure.view import View
 
 T, M = 2.0, 2.5
 
@@ -148,3 +150,12 @@ def test_who_gives_up_itself_knows_that_nobody_leads() -> None:
     assert (hearsay.leader, hearsay.former, hearsay.heir) == ("", "me", "b")
     assert hearsay.free_at == 3.0
     assert hearsay.until == 3.0 + T
+
+
+def test_people_are_told_what_is_believed() -> None:
+    hearsay = Hearsay(M)
+    assert hearsay.view("e") == View(None, reason="no leader is heard of")
+    leading(hearsay, "a", (3 << 64) + 5, 1.0)
+    assert hearsay.view("e") == View("a", token=FencingToken(3, 5, "e"))
+    vacant(hearsay, "a", 1.5, highest=1 << 66)
+    assert hearsay.view("e") == View("")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 
 from tenure.peer.messages import Envelope, Leading, Vacant
+from tenure.token import FencingToken
+from tenure.view import View
 
 __all__ = ["Hearsay"]
 
@@ -82,6 +84,13 @@ class Hearsay:
         if self.leader is not None and now >= self.until:
             self.former = self.leader or self.former
             self.leader, self.heir, self.until = None, "", math.inf
+
+    def view(self, election: str) -> View:
+        """Return what people are told; `election`: that the leader's token belongs to."""
+        if self.leader is None:
+            return View(None, reason="no leader is heard of")
+        token = FencingToken.parse(str(self.token), election) if self.leader else None
+        return View(self.leader, token=token)
 
     def _is_known(self, envelope: Envelope, *, given_up: bool) -> bool:
         """Tell whether news is overtaken by later news of the same peer, or is its last once more.

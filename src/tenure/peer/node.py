@@ -220,11 +220,11 @@ class PeerNode:
         self.handle_timer(now)
         posted, self._outbox = self._outbox, []
         due_at = self.get_timer()
-        self._health.expect(math.inf if due_at is None or due_at <= now else due_at)
+        self._health.expect(due_at if due_at > now else math.inf)
         return [(address, self._envelope(body)) for address, body in posted]
 
-    def get_timer(self) -> float | None:
-        """Return when `messages_to_send` is to be called next; boot time, seconds; None: it need not be."""
+    def get_timer(self) -> float:
+        """Return when `messages_to_send` is to be called next; boot time, seconds; ``-inf``: now."""
         times = [self.members.probes_at, self.lease.changes_at, self._hearsay.until]
         times += [self._overrun_at, self._drain_until, self._release_until]
         if self.state in HOLDING:
@@ -232,8 +232,7 @@ class PeerNode:
         times.append(self._tried_until if self.lease.is_trying else self._next_try_at())
         if self._awaits_voters:
             times.append(self._resend_at)
-        soonest = min(times)
-        return soonest if math.isfinite(soonest) else (None if soonest > 0 else -math.inf)
+        return min(times)
 
     def next_event(self) -> Event | None:
         """Return the next event, oldest first; None: there is none."""
@@ -485,17 +484,11 @@ class PeerNode:
 
     def _show(self) -> None:
         """Tell who leads, if that has changed."""
-        heard = self._hearsay
+        view = self._hearsay.view(self._election)
         if self.state in IN_TERM and self._term is not None:
             view = View(self.identity, is_self=True, token=self._term.token)
-        elif heard.leader:
-            view = View(heard.leader, token=FencingToken.parse(str(heard.token), self._election))
-        elif self._term is not None:
+        elif self._term is not None and not view.leader:
             view = View(None, reason="this candidate holds the lease without a valid term")
-        elif heard.leader is None:
-            view = View(None, reason="no leader is heard of")
-        else:
-            view = View("")
         if view != self._view:
             self._view = view
             self._events.append(LeaderChanged(**view._asdict()))

@@ -64,13 +64,10 @@ class RegisteredNode(PeerNode):
         self._registration.receive_failure(now, retry_after_s=retry_after_s)
         self._settle(now)
 
-    def get_timer(self) -> float | None:
+    def get_timer(self) -> float:
         """Return when something is to be sent next, to peers or to the API; boot time, seconds."""
-        soonest = super().get_timer()
-        times = [math.inf if soonest is None else soonest, self._registration.request_at]
-        if self.state is State.PROVING:
-            times.append(self._registers_until())
-        return min(times) if min(times) < math.inf else None
+        until = self._registers_until() if self.state is State.PROVING else math.inf
+        return min(super().get_timer(), self._registration.request_at, until)
 
     def _advance(self, now: float) -> None:
         super()._advance(now)
