@@ -43,6 +43,7 @@ class _Datagrams:
 
     def check(self, decisions: random.Random) -> None:
         data = _draw(decisions)
+        host = f"host-{decisions.getrandbits(12)}"
         gate = Gate(ELECTION, KEYS, RECEIVER)
         gate.seal(envelope(Ping(1), "receiver", RECEIVER), _SOURCE, 0.0)  # what a greeting may answer
         admission = gate.admit(data, _SOURCE, 0.0)
@@ -54,7 +55,7 @@ class _Datagrams:
         if admission.answer and not gate.greeted:
             assert len(admission.answer) < len(data)
         self._fed += 1
-        self._veteran.admit(data, (f"host-{decisions.getrandbits(12)}", 1), float(self._fed))
+        self._veteran.admit(data, (host, 1), float(self._fed))
 
     def close(self) -> None:
         """Look whether one gate for all of it has kept within its bounds."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tenure.peer.ballot import NO_BALLOT, Ballot
 from tenure.peer.keys import Keys
 from tenure.peer.layout import MOST_NAMES
+from tenure.peer.membership import Membership
 from tenure.peer.messages import Body, Envelope, Held, Leading, Nack, Ping, Pong, Prepare, Propose, Vacant
 from tenure.peer.refusal import Refusal, RefusedError
 from tenure.peer.wire import (
@@ -89,6 +90,17 @@ def test_a_greeting_is_a_header_alone() -> None:
 def test_a_greeting_is_shorter_than_what_it_answers(body: Body) -> None:
     shortest = encode(envelope(body, sender="a"), ROUTE, CLUSTER, KEYS)
     assert len(shortest) > SMALLEST
+
+
+def test_a_ping_fits_however_many_are_missed() -> None:
+    members = Membership("reports-0", 1.0, 0.0)
+    for number in range(20):
+        hidden = envelope(Pong(1), sender=f"{number:n>253}", incarnation=bytes((number,) * 16))
+        members.hear(hidden, ("192.0.2.1", number), 0.0)
+    pings = [ping for now in range(10) for _, ping in members.probes(float(now))]
+    assert any(ping.missed for ping in pings)
+    for ping in pings:
+        assert len(sealed(ping)) <= LARGEST
 
 
 def test_the_largest_message_fits() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tenure.events import Event, MemberAdded, MemberRemoved
+from tenure.peer.layout import MOST_NAMES
 from tenure.peer.messages import Envelope, Ping
 
 __all__ = ["MOST_MEMBERS", "MOST_MISSED", "Address", "Member", "MemberState", "Membership"]
@@ -21,7 +22,7 @@ Address = tuple[str, int]
 """Numeric host and port."""
 MOST_MEMBERS = 1024
 """Who comes after these is not remembered."""
-MOST_MISSED = 4
+MOST_MISSED = MOST_NAMES
 """Names of missed members that a ping tells."""
 _PROBES = 3  # members pinged in a period, one after another
 _MOST_SUSPECTS_PROBED = 16
