@@ -10,6 +10,7 @@ from pathlib import Path
 from tenure.errors import ConfigurationError
 from tenure.peer.discovery.discovery import Discovery
 from tenure.peer.electorate import Electorate
+from tenure.peer.layout import LONGEST_NAME
 from tenure.peer.registration import OnOutage
 from tenure.timing import Timing
 
@@ -85,8 +86,14 @@ class Peers:
             ConfigurationError: the voters are not known, or cannot be these.
         """
         longest = self._longest_lease
+        voters = self._names(identity)
+        for name in (identity, *voters, *self._previous_voters):
+            if len(name.encode()) > LONGEST_NAME:
+                raise ConfigurationError(
+                    f"a peer's name has at most {LONGEST_NAME} bytes: {name[:40]!r}… has more."
+                )
         return Electorate(
-            voters=self._names(identity),
+            voters=voters,
             previous=self._previous_voters,
             epoch=self._voters_epoch,
             lease=timing.lease_duration,

@@ -20,8 +20,10 @@ from tenure.outlast import outlast
 from tenure.peer.discovery.discovery import Discovery
 from tenure.peer.gate import Gate
 from tenure.peer.keys import KeyFile
+from tenure.peer.layout import LONGEST_NAME
 from tenure.peer.membership import Address
 from tenure.peer.node import PeerNode
+from tenure.peer.refusal import Refusal
 from tenure.peer.registered_node import RegisteredNode
 from tenure.peer.registrar import Registrar
 from tenure.requests import Request
@@ -30,7 +32,15 @@ from tenure.states import State
 __all__ = ["PeerDriver"]
 
 _log = logging.getLogger("tenure")
-_KEYS_PERIOD_S = 5.0
+_LOOK_PERIOD_S = 5.0
+# What tells of a member that is set up wrongly, or of somebody who is none.
+_TELLING = {
+    Refusal.UNKNOWN_KEY: "a peer seals with a secret that is not in {keys}: are all files the same?",
+    Refusal.FORGED: "somebody sends what no secret of {keys} has sealed",
+    Refusal.WRONG_CLUSTER: "a peer of another election sends here: is its name misspelt, or its address?",
+    Refusal.WRONG_VERSION: "a peer speaks another version of the wire format",
+    Refusal.RATE_LIMITED: "more datagrams arrive than members send: somebody floods this address",
+}
 
 
 class PeerDriver(asyncio.DatagramProtocol):
@@ -99,7 +109,7 @@ class PeerDriver(asyncio.DatagramProtocol):
     def start(self) -> None:
         """Begin to look for peers, and to take part."""
         self._spawn(self._keep_looking(), "tenure discovery")
-        self._spawn(self._keep_keys(), "tenure keys")
+        self._spawn(self._keep_looking_after_the_gate(), "tenure gate")
         if self._registrar is None:
             self.contact.set()
         self._pump()
@@ -114,7 +124,8 @@ class PeerDriver(asyncio.DatagramProtocol):
 
     def transfer(self, to: str) -> None:
         """Give up the term, if there is one, for the candidate of this name; empty: for anybody else."""
-        self._tell(partial(self.node.transfer, to))
+        # (Nobody has a name that no datagram can carry.)
+        self._tell(partial(self.node.transfer, to if len(to.encode()) <= LONGEST_NAME else ""))
 
     def set_eligible(self, eligible: bool) -> None:
         """Tell whether this candidate may campaign, and go on leading."""
@@ -223,19 +234,27 @@ class PeerDriver(asyncio.DatagramProtocol):
         except Exception as error:
             self._fail(error)
 
-    async def _keep_keys(self) -> None:
-        """Take other keys as soon as the file has them; one that is not in order changes nothing."""
-        told = ""
+    async def _keep_looking_after_the_gate(self) -> None:
+        told: set[str] = set()
         while True:
-            await asyncio.sleep(_KEYS_PERIOD_S)
-            try:
-                if self._key_file.refresh():
-                    self._gate.keys = self._key_file.keys
-                told = ""
-            except ConfigurationError as error:
-                if str(error) != told:
-                    _log.warning("the keys stay as they were: %s", error)
-                told = str(error)
+            await asyncio.sleep(_LOOK_PERIOD_S)
+            for message in (self._renew_keys(), *self._refusals()):
+                if message and message not in told:
+                    _log.warning("%s", message)
+                    told.add(message)
+
+    def _renew_keys(self) -> str:
+        """Take other keys as soon as the file has them; return what is wrong with it: then they stay."""
+        try:
+            if self._key_file.refresh():
+                self._gate.keys = self._key_file.keys
+        except ConfigurationError as error:
+            return f"the keys stay as they were: {error}"
+        return ""
+
+    def _refusals(self) -> list[str]:
+        refused = [kind for kind in _TELLING if self._gate.refused[kind]]
+        return [_TELLING[kind].format(keys=self._key_file.path) for kind in refused]
 
     async def _register(self, registrar: Registrar, request: Request) -> None:
         try:
