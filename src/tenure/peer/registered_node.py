@@ -82,6 +82,7 @@ class RegisteredNode(PeerNode):
         else:
             # Others may reach the API.
             self.lease.release(now)
+            self._vacate(now)
             self._lose(LossReason.RENEW_DEADLINE)
             self._turn.stand_back(now)
 
