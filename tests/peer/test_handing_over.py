@@ -17,7 +17,7 @@ from tenure.events import (
     Renewed,
     TermEnding,
 )
-from tenure.peer.messages import Accept, Leading, Prepare, Release, Vacant
+from tenure.peer.messages import Accept, Held, Leading, Prepare, Release, Vacant
 from tenure.peer.messages import Released as Confirmed
 from tenure.states import State
 from tests.peer.net import LATENCY_S, Net
@@ -85,6 +85,18 @@ def test_a_term_that_is_given_back_is_taken_over_within_milliseconds() -> None:
     took = net.run_until(lambda: net.events("b", Elected), within=0.1)
     assert took < 0.02
     assert net.state("a") is State.CAMPAIGNING
+
+
+def test_who_has_tried_in_vain_while_the_lease_was_held_tries_when_it_is_given_back() -> None:
+    net = Net("a", "b", "c")
+    net.elect()
+    net.cuts = {("a", "b")}
+    net.run_until(lambda: net.bodies(Held), within=2 * T)
+    net.run(T / 10)
+    net.heal()
+    net.call("a", "transfer", "b")
+    net.run(0.02)
+    assert net.leader() == "b"
 
 
 def test_who_gave_up_lets_all_others_go_first_whatever_its_weight() -> None:

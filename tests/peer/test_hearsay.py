@@ -144,6 +144,16 @@ def test_a_vacancy_of_an_earlier_term_that_comes_late_does_not_end_the_present_o
     assert hearsay.until == 2.0 + T
 
 
+def test_a_lease_that_somebody_holds_is_waited_for_until_it_is_known_to_be_free() -> None:
+    hearsay = Hearsay(M)
+    hearsay.hear_held(4.0)
+    hearsay.hear_held(3.5)  # by another voter
+    assert hearsay.free_at == 4.0
+    assert hearsay.leader is None
+    vacant(hearsay, "a", 3.0, highest=5)
+    assert hearsay.free_at == 3.0
+
+
 def test_who_gives_up_itself_knows_that_nobody_leads() -> None:
     hearsay = Hearsay(M)
     hearsay.give_up("me", "b", 3.0, T)

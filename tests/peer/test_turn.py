@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from tenure.handover import Preference
@@ -102,17 +100,11 @@ def test_who_gave_up_yields_to_the_others_if_there_are_any() -> None:
 
 def test_a_try_that_was_refused_is_followed_by_another_after_a_random_while() -> None:
     mine = turn(draw=0.5)
-    mine.failed(10.0, -math.inf)
+    mine.failed(10.0)
     assert mine.retry_at == pytest.approx(10.05)
     assert mine.starts_at(free(), members()) == mine.retry_at
     mine.succeeded()
     assert mine.starts_at(free(), members()) < 10.0
-
-
-def test_a_lease_of_another_is_waited_for() -> None:
-    mine = turn(draw=0.5)
-    mine.failed(10.0, 11.5)
-    assert mine.retry_at == 11.5
 
 
 def test_a_try_that_was_not_answered_in_time_gives_the_next_more_time_until_one_succeeds() -> None:

@@ -70,6 +70,10 @@ class Hearsay:
             self.give_up(envelope.sender, body.heir, now, lasts_s)
             self._believe(envelope, given_up=True)
 
+    def hear_held(self, until: float) -> None:
+        """Take in that voters have refused a try, since somebody holds the lease until then."""
+        self.free_at = max(self.free_at, until)
+
     def give_up(self, name: str, heir: str, now: float, lasts_s: float) -> None:
         """Nobody leads, because this leader has given up for `heir`."""
         self.leader, self.former, self.heir = "", name, heir

@@ -164,6 +164,7 @@ class PeerNode:
         self._drain(EndingReason.STOPPED, "", now)
         if self.state is State.PROVING:
             self.lease.release(now)
+            self._vacate(now)
         elif self.state is State.CAMPAIGNING and self.lease.may_be_granted:
             self._begin_release("abandon", now)
         if self.state in (State.CAMPAIGNING, State.PROVING):
@@ -310,7 +311,8 @@ class PeerNode:
             self._turn.succeeded()
             self._win(owned.round, since, now)
         elif self.lease.is_hopeless:
-            self._turn.failed(now, self.lease.abandon())
+            self._turn.failed(now)
+            self._hearsay.hear_held(self.lease.abandon())
 
     def _win(self, number: int, since: float, now: float) -> None:
         """A majority has granted the lease, or an extension; it counts from the sending of PREPARE (rule 1).
@@ -381,9 +383,12 @@ class PeerNode:
     def _step_down(self, now: float) -> None:
         """The lease is given back: tell everybody that the place is free."""
         if self._term is not None and not self._hearsay.leader:  # or somebody was quick to take it over
-            self._hearsay.give_up(self.identity, self._heir, now, self.timing.lease_duration)
-            self._tell_all(messages.Vacant(self._heir))
+            self._vacate(now)
         self._stop()
+
+    def _vacate(self, now: float) -> None:
+        self._hearsay.give_up(self.identity, self._heir, now, self.timing.lease_duration)
+        self._tell_all(messages.Vacant(self._heir))
 
     def _stop(self) -> None:
         self._enter("stop")

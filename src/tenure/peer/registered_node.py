@@ -19,7 +19,7 @@ from tenure.token import FencingToken
 
 __all__ = ["RegisteredNode"]
 
-_NO_TOKEN = "elected without a fencing token, since the API server does not answer: fences refuse this term"
+_NO_TOKEN = "elected without a fencing token, since the API server has not taken the name: fences refuse it"
 
 
 class RegisteredNode(PeerNode):
@@ -37,7 +37,7 @@ class RegisteredNode(PeerNode):
         self._holding_since = math.inf
 
     def requests_to_send(self, now: float) -> list[Request]:
-        """Return what is to be sent to the API now, at most one request."""
+        """Return what is to be sent to the API now, at most one request; after `messages_to_send`."""
         request = self._registration.request(now)
         return [] if request is None else [request]
 
@@ -61,7 +61,9 @@ class RegisteredNode(PeerNode):
     ) -> None:
         """No usable answer of the API came."""
         self._advance(now)
-        self._registration.receive_failure(now, retry_after_s=retry_after_s)
+        # The wish of the API is met, but never past what is left of the time: half of it stays.
+        left_s = self._registers_until() - now if self.state is State.PROVING else self.timing.renew_deadline
+        self._registration.receive_failure(now, wait_s=min(retry_after_s, left_s / 2))
         self._settle(now)
 
     def get_timer(self) -> float:
@@ -75,11 +77,12 @@ class RegisteredNode(PeerNode):
             return
         if self._on_outage == "elect":
             self._say(_NO_TOKEN)
-            self._number(0, "")
+            self._number(FencingToken(0, 0, self._election))  # whatever the epoch: lower than all others
             self._elect(now)
         else:
             # Others may reach the API.
             self.lease.release(now)
+            self._vacate(now)
             self._lose(LossReason.RENEW_DEADLINE)
             self._turn.stand_back(now)
 
@@ -87,7 +90,8 @@ class RegisteredNode(PeerNode):
         registered = self._registration.registered
         if self.state is State.PROVING and registered is not None:
             # The lease has been looked at, a moment ago.
-            self._number(registered.version, registered.uid)
+            version, uid = registered.version, registered.uid
+            self._number(FencingToken(self._epoch, version, self._election, uid))
             self._elect(now)
         super()._settle(now)
 
@@ -100,10 +104,9 @@ class RegisteredNode(PeerNode):
         super()._disown()
         self._registration.cancel()
 
-    def _number(self, version: int, uid: str) -> None:
+    def _number(self, token: FencingToken) -> None:
         if self._term is not None:
-            self._term.uid = uid
-            self._term.token = FencingToken(self._epoch, version, self._election, uid)
+            self._term.uid, self._term.token = token.uid, token
 
     def _registers_until(self) -> float:
         return self._holding_since + self.timing.renew_deadline

@@ -12,7 +12,7 @@ import math
 from typing import Literal
 
 from tenure.pace import Pace
-from tenure.record import Attempt, UnreadableRecord, Versioned
+from tenure.record import Attempt, Record, UnreadableRecord, Versioned
 from tenure.requests import Purpose, ReadRequest, Request, WriteRequest, record_to_write
 from tenure.timing import Timing
 
@@ -43,6 +43,8 @@ class Registration:
         self._number = 0
         self._attempts: set[Attempt] = set()  # of the present term
         self._base: Versioned | None = None  # as just read; None: it has to be read
+        self._written_over = 0  # the version that the last write was based on
+        self._refused = False  # in vain, as its conflict has told
         self._under_way: Request | None = None
         # One read at the start tells what is wrong before it matters.
         self._wanted = True
@@ -54,6 +56,7 @@ class Registration:
         """The lease was won: write the name."""
         self._attempts.clear()
         self._base = self.registered = None
+        self._refused = False
         self._wanted = self._writes = True
 
     def cancel(self) -> None:
@@ -70,6 +73,7 @@ class Registration:
         if base is None:
             self._under_way = ReadRequest(knowing=0, timeout=self._timeout)
             return self._under_way
+        self._written_over, self._refused = base.version, False
         self._number += 1
         attempt = Attempt(self._incarnation, self._number)
         self._attempts.add(attempt)
@@ -94,20 +98,36 @@ class Registration:
         self.trouble = ""
         if isinstance(seen.record, UnreadableRecord):
             self.trouble = seen.record.reason
+            self._wanted = self._writes
             self._pace.failed(now)
-        elif self._writes and seen.record is not None and seen.record.attempt in self._attempts:
+        elif self._is_own(seen):
             self.registered, self._wanted = seen, False
         elif isinstance(request, ReadRequest):
             self._base, self._wanted = seen, self._writes
+            if self._refused and seen.version == self._written_over:
+                # A conflict, and yet nobody wrote: the next write will hardly fare better at once.
+                self._pace.failed(now)
         else:
-            self._base = None  # the answer to a write of an earlier term
+            self._base = None  # the answer to a write of an earlier term, or nothing was changed
 
     def receive_conflict(self) -> None:
         """Somebody else has written meanwhile."""
         self._under_way = self._base = None
+        self._refused = True
         self._pace.succeeded()
 
-    def receive_failure(self, now: float, *, retry_after_s: float) -> None:
-        """No usable answer came; a write may have been applied, or may yet be: read."""
+    def receive_failure(self, now: float, *, wait_s: float) -> None:
+        """No usable answer came; a write may have been applied, or may yet be: read.
+
+        Args:
+            now: boot time, seconds.
+            wait_s: seconds for which nothing more is to be sent.
+        """
         self._under_way = self._base = None
-        self._pace.failed(now, wait_s=min(retry_after_s, self._timeout))
+        self._wanted = self._writes
+        self._pace.failed(now, wait_s=wait_s)
+
+    def _is_own(self, seen: Versioned) -> bool:
+        """Tell whether a write of this term has made this record, and so its version a token (rules 7, 9)."""
+        attempt = seen.record.attempt if isinstance(seen.record, Record) else None
+        return self._writes and attempt in self._attempts and seen.version > self._written_over

@@ -59,9 +59,9 @@ class Turn:
         self.retry_at = -math.inf
         self._jitter_s = self._draw() * _JITTER * self._timing.lease_duration
 
-    def failed(self, now: float, held_until: float) -> None:
-        """A try was refused; `held_until`: by somebody that holds the lease so long, or in the past."""
-        self.retry_at = max(self._after_a_while(now), held_until)
+    def failed(self, now: float) -> None:
+        """A try was refused."""
+        self.retry_at = self._after_a_while(now)
 
     def ran_out(self, now: float) -> None:
         """A try was not answered by enough voters in time: they may be far away, or slow."""
