@@ -44,13 +44,17 @@ class Turn:
         self._jitter_s = draw() * _JITTER * timing.lease_duration
         self.retry_at = -math.inf
         self.patience_s = _FIRST_PATIENCE * timing.lease_duration
+        self._refused_at = self._held_until = -math.inf
 
     def starts_at(self, hearsay: Hearsay, membership: Membership) -> float:
         """Return when this candidate tries; boot time, seconds."""
         if hearsay.leader == "" and hearsay.heir == self._name:
             return max(hearsay.free_at, self.retry_at)
         queue = self._queue(hearsay, membership)
-        return max(hearsay.free_at + queue * self._timing.head_start + self._jitter_s, self.retry_at)
+        starts_at = hearsay.free_at + queue * self._timing.head_start + self._jitter_s
+        if hearsay.leader == "" and hearsay.free_at >= self._refused_at:
+            return max(starts_at, self.retry_at)  # whoever held it then has given it back
+        return max(starts_at, self.retry_at, self._held_until)
 
     def succeeded(self) -> None:
         """A try has got a majority."""
@@ -61,7 +65,8 @@ class Turn:
     def failed(self, now: float, held_until: float) -> None:
         """A try was refused; `held_until`: by somebody that holds the lease so long, or in the past."""
         lease = self._timing.lease_duration
-        self.retry_at = max(now + self._draw() * _FIRST_PATIENCE * lease / 2, held_until)
+        self.retry_at = now + self._draw() * _FIRST_PATIENCE * lease / 2
+        self._refused_at, self._held_until = now, held_until
 
     def ran_out(self, now: float) -> None:
         """A try was not answered by enough voters in time: they may be far away, or slow."""
