@@ -136,7 +136,7 @@ def peers_of(
 
 
 def _refuse_others() -> None:
-    """Without ``--peers`` no other flag means anything; one that was given would be passed over in silence."""
+    """Without ``--peers`` the other flags mean nothing: none is passed over in silence."""
     for option in click.get_current_context().command.params:
         name = option.name or ""
         if name.startswith("peers_") and is_given(name):
