@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test cluster chaos fuzz bench lock clean
+.PHONY: help install demo demo-peers test cluster chaos fuzz bench lock clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 
 demo: install  ## three sidecars, no cluster: who leads, and what happens when the leader ends (KEEP=1: leave it running)
 	@$(BIN)/tenure demo $(if $(KEEP),--keep)
+
+demo-peers: install  ## five that elect among themselves over UDP: a crash, a partition, and how it heals (KEEP=1 as above)
+	@$(BIN)/tenure demo --peers $(if $(KEEP),--keep)
 
 test: install  ## all tests, those on real servers included (fetched or built once, etcd and kube-apiserver with Go)
 	@$(BIN)/python -m tests.cluster.build || test -z "$$CI"

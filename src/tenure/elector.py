@@ -113,6 +113,10 @@ class LeaderElector:
         _check_choice("on_missing", on_missing, ("create", "wait"))
         if not callable(on_overrun):
             _check_choice("on_overrun", on_overrun, ("log", "exit"))
+        if among and on_missing == "wait":
+            raise ConfigurationError("on_missing is about a record that peers do without: leave it out.")
+        if alone and candidates:
+            raise ConfigurationError("candidates are written to the API, which Peers as `where` do without.")
         if drain_timeout < 0 or epoch < 0:
             raise ConfigurationError("drain_timeout and epoch must not be negative.")
         self._on_missing: OnMissing = on_missing

@@ -105,24 +105,47 @@ def test_the_demo_shows_two_takeovers_and_the_record() -> None:
     assert f"\n    holderIdentity: {killed[2]}\n" in done.stdout
 
 
+def test_the_demo_of_peers_shows_a_crash_a_partition_and_a_release() -> None:
+    done = run_tenure("demo", "--peers")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = done.stdout
+    [first] = re.findall(r"^  (\w+)  leads ", text, re.MULTILINE)
+    assert len(re.findall(r"^  \w+  follows ", text, re.MULTILINE)) == 4
+    [(killed, second)] = re.findall(r"SIGKILL to (\w+)  (\w+) leads after +\d+ ms", text)
+    assert killed == first != second
+    assert re.search(rf"{first} is back, and follows after +\d+ ms", text)
+    assert f"The network is parted: {second} and {first} here, " in text
+    [(stopped, third)] = re.findall(r"(\w+) stops after +\d+ ms .*\n +(\w+) leads after +\d+ ms", text)
+    assert stopped == second
+    assert third not in (first, second)
+    assert re.search(rf"all follow {third} after +\d+ ms", text)
+    [(ended, last)] = re.findall(r"SIGTERM to (\w+)  (\w+) leads after +\d+ ms", text)
+    assert ended == third != last
+    answers = re.search(r"^Never did two lead at once: the five answered (\d+) times", text, re.MULTILINE)
+    assert answers
+    assert int(answers[1]) > 0
+
+
+@pytest.mark.parametrize("demo", [["demo"], ["demo", "--peers"]])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_the_demo_ends_what_it_started_on_every_way_out(number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "tenure", "demo"]
+def test_the_demo_ends_what_it_started_on_every_way_out(demo: list[str], number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "tenure", *demo]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         for line in process.stdout:
             if "follows" in line:
                 break
         children = _children(process.pid)
-        assert len(children) == 3
+        assert len(children) == (5 if "--peers" in demo else 3)
         process.send_signal(number)
         status = process.wait(60)
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     eventually(lambda: not any(_is_alive(child) for child in children))
 
 
-def test_the_demo_is_kept_running_until_it_is_interrupted() -> None:
-    command = [sys.executable, "-m", "tenure", "demo", "--keep"]
+@pytest.mark.parametrize(("flags", "members"), [([], 3), (["--peers"], 5)])
+def test_the_demo_is_kept_running_until_it_is_interrupted(flags: list[str], members: int) -> None:
+    command = [sys.executable, "-m", "tenure", "demo", "--keep", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         lines = []
@@ -131,10 +154,10 @@ def test_the_demo_is_kept_running_until_it_is_interrupted() -> None:
             if "Ctrl-C" in line:
                 break
         curls = [line.split()[-1] for line in lines if line.startswith("curl http")]
-        assert len(curls) == 3
+        assert len(curls) == members
         children = _children(process.pid)
-        assert len(children) == 3
-        assert any(line.startswith("kubectl --kubeconfig=") for line in lines)
+        assert len(children) == members
+        assert any(line.startswith("kubectl --kubeconfig=") for line in lines) == (not flags)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert not any(_is_alive(child) for child in children)

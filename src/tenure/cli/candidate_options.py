@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from tenure.cli.clusters import cluster_config
 from tenure.cli.exits import CannotListenError
-from tenure.cli.flags import ADDRESS, DURATION, Parsed
+from tenure.cli.flags import ADDRESS, DURATION, Parsed, is_given
 from tenure.cli.peer_options import PEER_OPTIONS, peers_of
 from tenure.election import OnMissing
 from tenure.errors import ConfigurationError
@@ -190,7 +189,7 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         alone = others["peers_alone"]
         peers = peers_of(others, election=election, namespace=election_namespace, cluster=cluster)
-        if peers is not None and _is_given("kind"):
+        if peers is not None and is_given("kind"):
             raise click.UsageError("--lock and --peers exclude each other: peers elect without a lock.")
         given = {name: value for name, value in durations.items() if value is not None}
         if peers is not None:
@@ -214,9 +213,3 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(candidate=candidate, **others)
 
     return functools.reduce(lambda function, option: option(function), reversed(_OPTIONS), with_candidate)
-
-
-def _is_given(parameter: str) -> bool:
-    """Tell whether a flag was given, and has not its default."""
-    source = click.get_current_context().get_parameter_source(parameter)
-    return source is not ParameterSource.DEFAULT

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from tenure.errors import ConfigurationError
 from tenure.serving import Address
 
-__all__ = ["ADDRESS", "DURATION", "GoStyleCommand", "Parsed", "parse_duration"]
+__all__ = ["ADDRESS", "DURATION", "GoStyleCommand", "Parsed", "is_given", "parse_duration"]
 
 ValueT = TypeVar("ValueT")
 
@@ -49,6 +50,12 @@ class Parsed(click.ParamType[ValueT]):
 
 DURATION = Parsed("duration", parse_duration)
 ADDRESS = Parsed("address", Address.parse)
+
+
+def is_given(parameter: str) -> bool:
+    """Tell whether a flag of the command that runs was given, and has not its default."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not ParameterSource.DEFAULT
 
 
 class GoStyleCommand(click.Command):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tenure.cli.flags import DURATION, Parsed
+from tenure.cli.flags import DURATION, Parsed, is_given
 from tenure.kubernetes.config import ClusterConfig
 from tenure.peer.discovery.parse import parse_discovery
 from tenure.peer.peers import Peers
@@ -23,7 +23,10 @@ def _parse_voters(text: str) -> int | tuple[str, ...]:
 
 
 def _parse_names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names:
+        raise ValueError(f"{text!r:.80} is no list of names; write NAME,NAME,NAME")
+    return names
 
 
 PEER_OPTIONS = (
@@ -67,7 +70,6 @@ PEER_OPTIONS = (
     click.option(
         "--peers-previous-voters",
         type=Parsed("voters", _parse_names),
-        default="",
         metavar="NAMES",
         help="Who voted in the epoch before, while voters change.",
     ),
@@ -102,6 +104,8 @@ def peers_of(
         click.UsageError: the flags contradict each other.
         ConfigurationError: what they say cannot work.
     """
+    if flags["peers"] is None:
+        _refuse_others()
     where, secret = flags.pop("peers"), flags.pop("peers_secret")
     alone, previous = flags.pop("peers_alone"), flags.pop("peers_previous_voters")
     others = {
@@ -115,8 +119,6 @@ def peers_of(
         )
     }
     if where is None:
-        if secret or alone or others["voters"] or others["listen"]:
-            raise click.UsageError("--peers-… flags need --peers=WHERE.")
         return None
     if secret is None:
         raise click.UsageError(
@@ -128,6 +130,14 @@ def peers_of(
         at=discovery,
         secret=secret,
         namespace=namespace,
-        previous_voters=[name for name in previous if name],
+        previous_voters=previous or (),
         **others,
     )
+
+
+def _refuse_others() -> None:
+    """Without ``--peers`` the other flags mean nothing: none is passed over in silence."""
+    for option in click.get_current_context().command.params:
+        name = option.name or ""
+        if name.startswith("peers_") and is_given(name):
+            raise click.UsageError(f"{option.opts[0]} needs --peers=WHERE.")

@@ -6,7 +6,7 @@ for acceptors that forget everything when they restart (docs/peers.md, "Why ther
 
 - it accepts only the ballot that it promised last, and only if it promised it since its last start;
 - it is silent after a start until every lease that it may have granted before has run out;
-- it gives a lease up early only for the very ballot that it was granted to.
+- it gives a lease up early only for whom it granted it to, and never a later one than that was given back.
 """
 
 from __future__ import annotations
@@ -94,4 +94,9 @@ class Acceptor(NamedTuple):
         return self._replace(accepted=ballot, accepted_until=now + proposal.lease), Accept(ballot)
 
     def _release(self, ballot: Ballot) -> tuple[Self, Answer]:
-        return (self._without_lease() if self.accepted == ballot else self), Released(ballot)
+        accepted = self.accepted
+        # An earlier one too: extensions reach a majority, and not always the same.
+        is_returned = accepted is not None and accepted.proposer == ballot.proposer
+        if accepted is not None and is_returned and accepted.round <= ballot.round:
+            return self._without_lease(), Released(ballot)
+        return self, Released(ballot)

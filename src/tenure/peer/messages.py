@@ -103,14 +103,14 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The owner of a lease gives it back, having stopped to act on it."""
+    """The owner of a lease gives it back, having stopped to act on it: this ballot and its earlier ones."""
 
     ballot: Ballot
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The acceptor does not hold that ballot any more."""
+    """The acceptor does not hold that ballot any more, nor an earlier one of its proposer."""
 
     ballot: Ballot
 

@@ -48,6 +48,8 @@ class PeerVenue:
     def __init__(self, peers: Peers, lock: Lock | None) -> None:
         if not peers.name and lock is None:
             raise ConfigurationError("Peers that are alone need the name of their election: Peers(NAME, …).")
+        if lock is None and peers.on_outage != "wait":
+            raise ConfigurationError("on_outage is about the API, which peers that are alone do not ask.")
         if peers.name and lock is not None:
             raise ConfigurationError(
                 f"the election has two names: leave {peers.name!r} out of Peers, the lock has one."
@@ -117,7 +119,7 @@ class PeerVenue:
         except OSError as error:
             raise ConfigurationError(
                 f"cannot receive datagrams at {host}:{port}: {str(error.strerror or error).lower()}; "
-                "choose another address with listen"
+                "choose another address to listen at"
             ) from error
 
     def _address(self) -> tuple[str, int]:
@@ -127,7 +129,7 @@ class PeerVenue:
         host, _, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
         if not (port.isascii() and port.isdigit() and int(port) < 65536):
-            raise ConfigurationError(f"listen={text!r} is no address: it must be HOST:PORT, or :PORT")
+            raise ConfigurationError(f"cannot listen at {text!r:.80}: write HOST:PORT, or :PORT")
         return host or "0.0.0.0", int(port)
 
 

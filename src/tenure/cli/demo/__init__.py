@@ -1,4 +1,4 @@
-"""``tenure demo``: an election, two takeovers and the record, without a cluster."""
+"""``tenure demo``: elections and takeovers, without a cluster."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ _EPILOG = """
 Examples:
   tenure demo
   tenure demo --keep    # then look at it with curl and kubectl
+  tenure demo --peers   # among peers: no API server, and a network that is parted
 
 \b
 Exit status:
-  0    a new leader took over after SIGTERM and after SIGKILL
+  0    a new leader took over each time, and never led two at once
   1    something failed; one line says what
   130  interrupted
 """
@@ -24,9 +25,13 @@ Exit status:
 
 @click.command(epilog=_EPILOG, short_help="See an election and two takeovers, without a cluster.")
 @click.option("--keep", is_flag=True, help="Leave it running until Ctrl-C, with its URLs printed.")
-def command(keep: bool) -> int:
-    """Start an API server in memory and three sidecars, end their leaders, and measure the takeovers."""
+@click.option("--peers", is_flag=True, help="Five that elect among themselves; their network is parted, too.")
+def command(keep: bool, peers: bool) -> int:
+    """Start sidecars, end their leaders, and measure the takeovers.
+
+    There are three, and an API server in memory; with --peers there are five, and nothing else.
+    """
     # Imported late: --help shall not wait for a web server.
     from tenure.cli.demo.story import play
 
-    return asyncio.run(play(keep=keep))
+    return asyncio.run(play(keep=keep, peers=peers))

@@ -9,13 +9,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from tenure.clock import boot_time
 
-__all__ = ["DemoFailedError", "Member"]
+__all__ = ["DemoFailedError", "Member", "free_ports"]
 
 _PR_SET_PDEATHSIG = 1
 _CONNECT_PERIOD_S = 0.02
@@ -40,6 +41,8 @@ class Member:
         is_leader: this member says that it leads.
         token: of the term that it knows.
         led_at: when it said so first in its present term; boot time, seconds.
+        lost_at: when it said last that it leads no more; boot time, seconds.
+        port: where it answers over HTTP.
         fault: why it is not running though it should.
     """
 
@@ -48,19 +51,19 @@ class Member:
         self.holder: str | None = None
         self.is_leader = False
         self.token = ""
-        self.led_at = 0.0
+        self.led_at = self.lost_at = 0.0
         self.fault = ""
         self._arguments = arguments
         self._log = folder / f"{name}.log"
         self._tell = tell
-        self._port = _free_port()
+        self.port = free_ports(1, socket.SOCK_STREAM)[0]
         self._process: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         """Start the process and listen to its events."""
@@ -68,7 +71,7 @@ class Member:
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
-                f"--http=127.0.0.1:{self._port}",
+                f"--http=127.0.0.1:{self.port}",
                 *self._arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -117,7 +120,7 @@ class Member:
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         while process.returncode is None:
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             except OSError:
                 await asyncio.sleep(_CONNECT_PERIOD_S)  # it does not answer yet
                 continue
@@ -140,15 +143,20 @@ class Member:
         told = json.loads(line.removeprefix(b"data: "))
         if told["is_leader"] and not self.is_leader:
             self.led_at = boot_time()
+        elif self.is_leader and not told["is_leader"]:
+            self.lost_at = boot_time()
         self.holder, self.is_leader = told["holder"], told["is_leader"]
         self.token = told["token"] or self.token
         self._tell()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-    return port
+def free_ports(count: int, kind: socket.SocketKind) -> list[int]:
+    """Return ports of the loopback that nobody has, of TCP (``SOCK_STREAM``) or UDP (``SOCK_DGRAM``)."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, kind)) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 def _load_prctl() -> Callable[..., int] | None:
