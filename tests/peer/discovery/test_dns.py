@@ -107,6 +107,20 @@ def test_the_service_may_come_later_and_go(stage: Stage, caplog: pytest.LogCaptu
     assert of_dns(caplog) == []
 
 
+@pytest.mark.parametrize("way", [addresses, pods, records])
+def test_a_name_that_has_only_other_records_is_empty(
+    stage: Stage, caplog: pytest.LogCaptureFixture, way: Callable[[NameServer], DnsPeers | SrvPeers]
+) -> None:
+    async def scene(server: NameServer) -> None:
+        for name in ("reports", "reports-0.reports", "_peers._udp.reports"):
+            server.zone[name, "TXT"] = ["nothing"]
+        async with watched(way(server)) as sightings:
+            assert await sightings.next() == set()
+
+    stage(scene)
+    assert of_dns(caplog) == []
+
+
 @pytest.mark.parametrize(
     ("own", "found"), [(None, "10.0.0.1"), ("10.0.0.9", "10.0.0.1"), ("fd00::9", "fd00::1")]
 )
@@ -268,6 +282,15 @@ def test_a_service_that_is_not_there_is_empty(stage: Stage) -> None:
         async with watched(records(server)) as sightings:
             assert await sightings.next() == set()
             write_records(server, ("reports-0", 7411, "A", ["10.0.0.1"]))
+            assert await sightings.next() == {Peer("reports-0", "10.0.0.1", 7411)}
+
+    stage(scene)
+
+
+def test_records_are_found_through_the_search_domains(stage: Stage) -> None:
+    async def scene(server: NameServer) -> None:
+        write_records(server, ("reports-0", 7411, "A", ["10.0.0.1"]))
+        async with watched(SrvPeers("_peers._udp.reports", resolver=server.resolver)) as sightings:
             assert await sightings.next() == {Peer("reports-0", "10.0.0.1", 7411)}
 
     stage(scene)

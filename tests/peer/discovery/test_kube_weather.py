@@ -356,7 +356,17 @@ def peers_in(kind: type[KubePeers], *objects: Any) -> set[Peer]:
         ),
         ({"addressType": "FQDN", "endpoints": [{"addresses": ["a.example"]}], "ports": PORTS}, set()),
         ({"endpoints": [{"addresses": []}, {"addresses": None}, {}], "ports": PORTS}, set()),
-        ({"endpoints": [{"addresses": ["10.0.0.1"]}], "ports": [{"name": "peers", "port": None}]}, set()),
+        *(
+            ({"endpoints": [{"addresses": ["10.0.0.1"]}], "ports": [{"name": "peers", "port": port}]}, set())
+            for port in (None, True, 0, 65536, -1, "7411", 7411.0)
+        ),
+        (
+            {
+                "endpoints": [{"addresses": ["10.0.0.1"], "targetRef": {"kind": "Pod", "name": 5}}],
+                "ports": PORTS,
+            },
+            {Peer("", "10.0.0.1", 7411)},
+        ),
         ({"endpoints": [{"addresses": ["FD00::0:1"]}], "ports": PORTS}, {Peer("", "fd00::1", 7411)}),
     ],
 )
@@ -368,6 +378,13 @@ KEYS = [
     *("endpoints", "subsets", "addresses", "notReadyAddresses", "ip"),
     *("ports", "name", "port", "targetRef", "kind"),
 ]
+
+
+def test_an_empty_slice_misses_no_port(caplog: pytest.LogCaptureFixture) -> None:
+    assert peers_in(EndpointSlicePeers, {"endpoints": [], "ports": []}) == set()
+    assert caplog.messages == []
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["10.0.0.1", "peers", "Pod", ""]),
     lambda inner: (

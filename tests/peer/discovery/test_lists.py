@@ -29,13 +29,16 @@ class Names:
     Attributes:
         hosts: addresses by name; a name without any cannot be looked up.
         held: what a lookup of "slow" waits for.
+        asked: the names that were looked up.
     """
 
     def __init__(self) -> None:
         self.hosts: dict[str, list[str]] = {}
         self.held = threading.Event()
+        self.asked: list[str] = []
 
     def __call__(self, host: str, port: None, *_: Any, type: int = 0, **__: Any) -> list[Any]:  # noqa: A002
+        self.asked.append(host)
         if host == "slow":
             self.held.wait(60)
         if not self.hosts.get(host):
@@ -139,6 +142,17 @@ def test_host_names_are_looked_up_again_and_again(names: Names, caplog: pytest.L
     assert over.endswith("all is well again")
 
 
+def test_of_a_names_two_families_ones_own_counts(names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POD_IP", "fd00::9")
+
+    async def scene() -> None:
+        names.hosts["b.example"] = ["10.0.0.2", "fd00::2"]
+        async with watched(StaticPeers({"b": "b.example:7002"})) as sightings:
+            assert await sightings.next() == {Peer("b", "fd00::2", 7002)}
+
+    play(scene)
+
+
 def test_a_slow_name_keeps_nobody_waiting(names: Names) -> None:
     peers = StaticPeers({"a": "127.0.0.1:7001", "b": "slow:7002", "c": "c.example:7003"}, period_s=PERIOD_S)
 
@@ -147,8 +161,11 @@ def test_a_slow_name_keeps_nobody_waiting(names: Names) -> None:
         c = Peer("c", "10.0.0.3", 7003)
         async with watched(peers) as sightings:
             assert await sightings.next() == {A, c}
+            waiting = sightings.soon()
+            await until(lambda: names.asked.count("c.example") >= 4)
+            assert names.asked.count("slow") == 1, "one lookup at a time"
             names.held.set()
-            assert await sightings.next() == {A, Peer("b", "10.0.0.2", 7002), c}
+            assert await waiting == {A, Peer("b", "10.0.0.2", 7002), c}
 
     play(scene)
 
@@ -314,6 +331,12 @@ def test_a_file_that_vanishes_is_said_once(tmp_path: Path, caplog: pytest.LogCap
     play(scene)
     trouble, _ = said(caplog)
     assert trouble == f"file {path}: cannot be read: No such file or directory; the peers that are known stay"
+
+
+def test_a_path_of_two_lines_is_told_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "pe\ners"
+    path.write_text("a=127.0.0.1:7001\n")
+    assert FilePeers(path).describe() == f"file {tmp_path}/pe ers"
 
 
 def test_host_names_in_files_are_looked_up_too(tmp_path: Path, names: Names) -> None:

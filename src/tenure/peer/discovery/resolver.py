@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 
 from tenure.errors import ConfigurationError
 from tenure.kubernetes.one_line import one_line
-from tenure.peer.discovery.address import numeric
 from tenure.peer.discovery.unanswered import UnansweredError
 
 try:
@@ -63,7 +62,7 @@ class Resolver:
             UnansweredError: nobody knows.
         """
         found = await _answered(self._resolver.resolve_name(name, search=True))
-        return frozenset(map(_canonical, found.addresses() if found else ()))
+        return frozenset(found.addresses() if found else ())
 
     async def services(self, name: str) -> list[Service]:
         """Return the services of an SRV name; empty: there is no such name, or it has none.
@@ -80,7 +79,7 @@ class Resolver:
         told: dict[dns.name.Name, set[str]] = {}
         for rrset in answer.response.additional:
             if rrset.rdtype in (A, AAAA):
-                told.setdefault(rrset.name, set()).update(_canonical(record.to_text()) for record in rrset)
+                told.setdefault(rrset.name, set()).update(record.to_text() for record in rrset)
         records = [(record.target, record.port) for record in answer if record.target != dns.name.root]
         hosts = await asyncio.gather(*(self._hosts_of(target, told) for target, _ in records))
         return [
@@ -102,7 +101,3 @@ async def _answered(lookup: Awaitable[AnswerT]) -> AnswerT | None:
         raise UnansweredError(f"no answer within {_LONGEST_LOOKUP_S:g} s") from error
     except (dns.exception.DNSException, OSError) as error:
         raise UnansweredError(one_line(error)) from error
-
-
-def _canonical(address: str) -> str:
-    return numeric(address) or address
