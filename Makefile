@@ -22,9 +22,10 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 demo: install  ## three sidecars, no cluster: who leads, and what happens when the leader ends (KEEP=1: leave it running)
 	@$(BIN)/tenure demo $(if $(KEEP),--keep)
 
-test: install  ## all tests, those on real servers included (fetched or built once, etcd and kube-apiserver with Go)
+test: install  ## all tests, those on real servers included (fetched or built once, etcd and kube-apiserver with Go, democracy.js with npm)
 	@$(BIN)/python -m tests.cluster.build || test -z "$$CI"
 	@$(BIN)/python -m tests.servers || test -z "$$CI"
+	@$(BIN)/python -m tests.democracy || test -z "$$CI"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 cluster: install  ## build etcd, kube-apiserver, kubectl, client-go candidates and an S3 server into the cache
