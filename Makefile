@@ -25,9 +25,10 @@ demo: install  ## three sidecars, no cluster: who leads, and what happens when t
 demo-peers: install  ## five that elect among themselves over UDP: a crash, a partition, and how it heals (KEEP=1 as above)
 	@$(BIN)/tenure demo --peers $(if $(KEEP),--keep)
 
-test: install  ## all tests, those on real servers included (fetched or built once, etcd and kube-apiserver with Go)
+test: install  ## all tests, those on real servers included (fetched or built once, etcd and kube-apiserver with Go, democracy.js with npm)
 	@$(BIN)/python -m tests.cluster.build || test -z "$$CI"
 	@$(BIN)/python -m tests.servers || test -z "$$CI"
+	@$(BIN)/python -m tests.democracy || test -z "$$CI"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 cluster: install  ## build etcd, kube-apiserver, kubectl, client-go candidates and an S3 server into the cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,8 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *(RO
 EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]+))?\)")
 ANCHOR = re.compile(r"^#+ (.+)$", re.MULTILINE)
-SERVERS = {"DATABASE_URL": "database", "REDIS_URL": "redis_url"}  # variables, and the fixtures that know them
+# Variables, and the fixtures that know them.
+SERVERS = {"DATABASE_URL": "database", "REDIS_URL": "redis_url", "POD_IP": "pod_ip"}
 README_LINES = 66  # one screen of a tall window
 
 
@@ -27,6 +29,12 @@ def examples() -> list[pytest.param]:  # type: ignore[valid-type]
         for page in PAGES
         for number, code in enumerate(EXAMPLE.findall(page.read_text()), 1)
     ]
+
+
+@pytest.fixture
+def pod_ip() -> str:
+    """An address of the loopback that no other test has: a port of its own for everybody."""
+    return "127." + ".".join(str(secrets.randbelow(254) + 1) for _ in range(3))
 
 
 @pytest.mark.parametrize("code", examples())

@@ -37,6 +37,7 @@ ENTRIES = {
     "tenure.fencing.sqlite",
     "tenure.fencing.wsgi",
     "tenure.guard.__main__",
+    "tenure.peer.democracy.unsafe",
     "tenure.peer.discovery.parse",
     "tenure.testing.faulty_lock",
     "tenure.testing.search",

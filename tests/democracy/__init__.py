@@ -1,0 +1,1 @@
+"""The unsafe compatibility mode, beside the real democracy.js."""
