@@ -37,7 +37,6 @@ ENTRIES = {
     "tenure.fencing.sqlite",
     "tenure.fencing.wsgi",
     "tenure.guard.__main__",
-    "tenure.peer.discovery.parse",
     "tenure.testing.faulty_lock",
     "tenure.testing.search",
     "tenure.testing.pytest_plugin",
