@@ -38,7 +38,6 @@ ENTRIES = {
     "tenure.fencing.wsgi",
     "tenure.guard.__main__",
     "tenure.peer.democracy.unsafe",
-    "tenure.peer.discovery.parse",
     "tenure.testing.faulty_lock",
     "tenure.testing.search",
     "tenure.testing.pytest_plugin",
