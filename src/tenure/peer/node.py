@@ -46,7 +46,7 @@ from tenure.view import View
 __all__ = ["PeerNode"]
 
 _PROBE_SHARE = 0.25  # of the lease: from one probe of others to the next
-_RESEND_SHARE = 0.025  # of the lease: until what voters have not answered is sent again
+_RESEND_SHARE = 0.025  # of the lease: until what voters have not answered is sent again; then twice as long
 _TOLERANCE_SHARE = 0.05  # of the lease: how late a timer may be without a consequence
 _HELD_BACK_SHARE = 0.25  # of the lease: how long that holds a campaign back at most
 _NOT_RETURNED = "the lease could not be given back in time; others wait until it has run out"
@@ -118,6 +118,7 @@ class PeerNode:
         self._heir = ""
         self._tried_until = math.inf  # when the try that is under way has taken too long
         self._resend_at = math.inf  # what is under way to voters
+        self._resend_s = math.inf
         self._overrun_at = self._drain_until = math.inf
         self._release_until = math.inf
         self._drained_out = False
@@ -264,7 +265,8 @@ class PeerNode:
     def _settle(self, now: float) -> None:
         """Derive what follows from the facts, and say it."""
         if self._awaits_voters and now >= self._resend_at:
-            self._resend_later(now)
+            self._resend_s *= 2
+            self._resend_at = now + self._resend_s
             self.lease.ask_again(now)
         if self.state in HOLDING or self.state is State.CAMPAIGNING:
             self._judge_try(now)
@@ -294,7 +296,7 @@ class PeerNode:
 
     def _begin_try(self, now: float) -> None:
         self._tried_until = now + self._turn.patience_s
-        self._resend_later(now)
+        self._expect_answers(now)
         self.lease.begin(now)
         self._judge_try(now)  # who is the only voter has its answer already
 
@@ -302,8 +304,9 @@ class PeerNode:
     def _awaits_voters(self) -> bool:
         return self.lease.is_trying or self.state is State.RELEASING
 
-    def _resend_later(self, now: float) -> None:
-        self._resend_at = now + _RESEND_SHARE * self.timing.lease_duration
+    def _expect_answers(self, now: float) -> None:
+        self._resend_s = _RESEND_SHARE * self.timing.lease_duration
+        self._resend_at = now + self._resend_s
 
     def _judge_try(self, now: float) -> None:
         owned, since = self.lease.proposer.owned, self.lease.proposer.since
@@ -327,7 +330,7 @@ class PeerNode:
             self._term = TermState("", token, since)
             self._won(now)
         elif self._term is not None:
-            late_s = max(0.0, since - self._term.since - self.timing.renew_period)
+            late_s = max(0.0, since - (self._term.since + self.timing.renew_period))
             self._term.since = since
             if self.state in IN_TERM:
                 self._events.append(Renewed(deadline=self.deadline, late_s=late_s))
@@ -373,7 +376,7 @@ class PeerNode:
         self._enter(cause)
         over_at = self._over_at() if self._term is not None else math.inf
         self._release_until = min(now + self.timing.retry_period, over_at)
-        self._resend_later(now)
+        self._expect_answers(now)
         self.lease.release(now)
 
     def _disown(self) -> None:
