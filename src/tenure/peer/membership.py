@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tenure.events import Event, MemberAdded, MemberRemoved
+from tenure.peer.layout import MOST_NAMES
 from tenure.peer.messages import Envelope, Ping
 
-__all__ = ["MOST_MEMBERS", "MOST_MISSED", "Address", "Member", "MemberState", "Membership"]
+__all__ = ["MOST_MEMBERS", "Address", "Member", "MemberState", "Membership"]
 
 Address = tuple[str, int]
 """Numeric host and port."""
 MOST_MEMBERS = 1024
 """Who comes after these is not remembered."""
-MOST_MISSED = 4
-"""Names of missed members that a ping tells."""
 _PROBES = 3  # members pinged in a period, one after another
 _MOST_SUSPECTS_PROBED = 16
 _UNANSWERED_UNTIL_DEAD = 4
@@ -185,7 +184,7 @@ class Membership:
         # Not those that were missed: after a pause nothing has to be made up for.
         self.probes_at = now + self._period
         self._number += 1
-        missed = tuple(m.name for m in self if m.state is MemberState.SUSPECT)[:MOST_MISSED]
+        missed = tuple(m.name for m in self if m.state is MemberState.SUSPECT)[:MOST_NAMES]
         ping = Ping(self._number, missed)
         chosen = self._choose()
         for member in self:
