@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo demo-peers test cluster chaos fuzz bench lock clean
+.PHONY: help install demo demo-peers test cluster chaos chaos-peers fuzz bench lock clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ cluster: install  ## build etcd, kube-apiserver, kubectl, client-go candidates a
 
 chaos: install  ## real processes, real faults: SECONDS of them (60) drawn from SEED (a fresh one, printed)
 	@$(BIN)/python -m tests.chaos $(if $(SECONDS),--seconds=$(SECONDS)) $(if $(SEED),--seed=$(SEED)) $(if $(JSON),--json=$(JSON)) $(if $(MARKDOWN),--markdown=$(MARKDOWN))
+
+chaos-peers: install  ## the same among peers, over UDP in network namespaces: half alone, half in hybrid mode
+	@$(BIN)/python -m tests.chaos.peers $(if $(SECONDS),--seconds=$(SECONDS)) $(if $(SEED),--seed=$(SEED)) $(if $(JSON),--json=$(JSON)) $(if $(MARKDOWN),--markdown=$(MARKDOWN))
 
 fuzz: install  ## feed the decoders and servers INPUTS inputs each that nobody should send (default: 20000)
 	@for target in records answers kubeconfig sidecar sidecar-tcp devserver datagrams; do \

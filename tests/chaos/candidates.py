@@ -47,8 +47,10 @@ class Rules:
     retry_period: float = 0.4
 
     def arguments(self) -> list[str]:
-        """The command line."""
-        return [f"--{name.replace('_', '-')}={value}" for name, value in vars(self).items()]
+        """The command line; a switch that is off is left out."""
+        flags = {f"--{name.replace('_', '-')}": value for name, value in vars(self).items()}
+        values = [(flag, value) for flag, value in flags.items() if value not in (None, False)]
+        return [flag if value is True else f"{flag}={value}" for flag, value in values]
 
 
 @dataclass(frozen=True)

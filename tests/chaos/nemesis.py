@@ -6,13 +6,13 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tenure.clock import boot_time
-from tests.chaos.arena import Arena
 from tests.chaos.candidates import Candidate
 from tests.chaos.faults import Fault
 
-__all__ = ["LEADER", "Done", "Kind", "Nemesis", "Strike", "plan"]
+__all__ = ["LEADER", "Done", "Kind", "Nemesis", "Strike", "Victims", "plan"]
 
 LEADER = "the leader"
 
@@ -71,6 +71,19 @@ class Done:
     ended: float = field(default=float("inf"))
 
 
+class Victims(Protocol):
+    """Those whom faults can strike, such as an `Arena` has them."""
+
+    candidates: list[Candidate]
+
+    @property
+    def leader(self) -> Candidate | None:
+        """Who leads, if anybody does."""
+
+    def keep(self) -> None:
+        """Start those again that have ended by themselves."""
+
+
 def plan(seed: int, seconds: float, kinds: Sequence[Kind], names: Sequence[str]) -> list[Strike]:
     """Return what the seed says: when, which fault, against whom, how long.
 
@@ -101,18 +114,20 @@ def _turns(rng: random.Random, kinds: Sequence[Kind]) -> Iterator[Kind]:
 
 
 class Nemesis:
-    """Carries out a plan against an arena.
+    """Carries out a plan.
 
     Args:
-        arena: the victims.
+        victims: whom to strike.
         kinds: of faults.
         seed: of what each fault draws for itself.
         say: is told what happens.
     """
 
-    def __init__(self, arena: Arena, kinds: Sequence[Kind], seed: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, victims: Victims, kinds: Sequence[Kind], seed: int, say: Callable[[str], None]
+    ) -> None:
         self.done: list[Done] = []
-        self._arena = arena
+        self._victims = victims
         self._kinds = {kind.name: kind for kind in kinds}
         self._seed = seed
         self._say = say
@@ -127,7 +142,7 @@ class Nemesis:
                 self._heal([active for active in self._active if active.until_s <= now])
                 if waiting and waiting[0].at_s <= now and len(self._active) < _AT_ONCE:
                     self._strike(waiting.pop(0), now)
-                self._arena.keep()
+                self._victims.keep()
                 time.sleep(_TICK_S)
         finally:
             self._heal(list(self._active))
@@ -153,8 +168,10 @@ class Nemesis:
         """Return the leader or whoever is named, if it is free; else another one that is."""
         taken = {name for active in self._active for name in active.concerns}
         spared = self._kinds[strike.kind].spares
-        free = [each for each in self._arena.candidates if each.name not in taken and each.kind not in spared]
-        leader = self._arena.leader
+        free = [
+            each for each in self._victims.candidates if each.name not in taken and each.kind not in spared
+        ]
+        leader = self._victims.leader
         wanted = leader.name if leader and strike.target == LEADER else strike.target
         return next((each for each in free if each.name == wanted), rng.choice(free) if free else None)
 

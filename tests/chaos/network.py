@@ -12,13 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.chaos.proxy import Door, Proxy, ProxyError
+from tests.chaos.carrier import Carrier, CarrierError
+from tests.chaos.proxy import Door, Proxy
 from tests.chaos.trouble import Trouble
 from tests.cluster.folder import create_folder, remove_folder
 from tests.cluster.server import Cluster, ServiceAccount
 from tests.kubernetes.authority import Authority
 
-__all__ = ["Network", "NetworkFault", "Place"]
+__all__ = ["WIRE_FAULTS", "Choice", "Network", "NetworkFault", "Place"]
 
 Choice = Callable[[random.Random], tuple[str, Trouble]]
 
@@ -45,15 +46,15 @@ class Place:
 
 
 class NetworkFault:
-    """One thing that can happen on the way from a place to the API server.
+    """One thing that can happen on the way from and to a place.
 
     Attributes:
         name: unique at its place.
     """
 
-    def __init__(self, name: str, proxy: Proxy, number: int, place: str, choose: Choice) -> None:
+    def __init__(self, name: str, carrier: Carrier, number: int, place: str, choose: Choice) -> None:
         self.name = name
-        self._proxy = proxy
+        self._carrier = carrier
         self._number = number
         self._place = place
         self._choose = choose
@@ -62,17 +63,17 @@ class NetworkFault:
         """Let it happen until `end`, and return what, in words; `rng` chooses the variant.
 
         Raises:
-            ProxyError: the network is closed.
+            CarrierError: the network is closed.
         """
         words, trouble = self._choose(rng)
-        self._proxy.seed(self._number, rng.getrandbits(32))
-        self._proxy.begin(self._number, self.name, trouble)
+        self._carrier.seed(self._number, rng.getrandbits(32))
+        self._carrier.begin(self._number, self.name, trouble)
         return f"{self._place}: {words}"
 
     def end(self) -> None:
         """Let it be over; without effect if it is. What was lost is sent again, and may arrive only now."""
-        with contextlib.suppress(ProxyError):
-            self._proxy.end(self._number, self.name)
+        with contextlib.suppress(CarrierError):
+            self._carrier.end(self._number, self.name)
 
 
 class Network:
@@ -107,7 +108,7 @@ class Network:
         """Open the places.
 
         Raises:
-            ProxyError: the proxy does not start; names the reason.
+            CarrierError: the proxy does not start; names the reason.
         """
         with contextlib.ExitStack() as opened:
             folder = create_folder()

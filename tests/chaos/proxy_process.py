@@ -12,6 +12,7 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.chaos.carrier import obey
 from tests.chaos.namespace import Namespace
 from tests.chaos.relay import Relay, Streams
 from tests.chaos.trouble import Trouble, Troubles
@@ -58,7 +59,7 @@ class _Place:
         namespace = self._namespace.path if self._namespace else ""
         return {"address": self._address, "port": self._socket.getsockname()[1], "namespace": namespace}
 
-    def do(self, command: dict[str, Any]) -> dict[str, Any]:
+    def do(self, command: dict[str, Any]) -> None:
         match command["do"]:
             case "begin":
                 trouble = Trouble(**command["trouble"])
@@ -69,7 +70,6 @@ class _Place:
                 self._troubles.end(command["name"])
             case "seed":
                 self._rng.seed(command["seed"])
-        return {}
 
     def _reset(self) -> None:
         for relay in self._relays:
@@ -124,14 +124,10 @@ async def _run(settings: dict[str, Any]) -> None:
     places, lacking = _make_places(settings)
     doors = [await place.open_door(tls) for place in places]
 
-    async def obey(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        command = json.loads(await reader.readline())
-        writer.write(json.dumps(places[command["place"]].do(command)).encode() + b"\n")
-        writer.close()
+    def do(command: dict[str, Any]) -> None:
+        places[command["place"]].do(command)
 
-    control = await asyncio.start_unix_server(obey, settings["control"])
-    print(json.dumps({"doors": doors, "lacking": lacking}), flush=True)
-    await control.serve_forever()
+    await obey(settings["control"], {"doors": doors, "lacking": lacking}, do)
 
 
 def main() -> None:

@@ -52,6 +52,7 @@ class Report:
         until: boot time at which all was healed.
         has_recovered: somebody led after that, and another one when that one was killed.
         left_out: faults that cannot be done on this machine, with the reason.
+        again: the command that does the same once more.
     """
 
     seed: int
@@ -70,6 +71,7 @@ class Report:
     until: float
     has_recovered: bool
     left_out: Sequence[str]
+    again: str
 
     @property
     def faults(self) -> list[str]:
@@ -151,7 +153,7 @@ class Report:
         if self.ended:
             yield f"processes that ended by themselves: {_count(each.kind for each in self.ended)}"
         yield from (f"left out: {line}" for line in self.left_out)
-        yield f"again: make chaos SECONDS={self.seconds:g} SEED={self.seed}"
+        yield f"again: {self.again}"
 
     def _cost(self, kind: str, done: Sequence[Done]) -> Cost:
         lost = [

@@ -81,4 +81,5 @@ def _judge(
         until=healed,
         has_recovered=has_recovered,
         left_out=arena.left_out,
+        again=f"make chaos SECONDS={seconds:g} SEED={seed}",
     )

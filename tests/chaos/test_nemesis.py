@@ -9,8 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.chaos.arena import Arena
-from tests.chaos.nemesis import LEADER, Kind, Nemesis, Strike, plan
+from tests.chaos.nemesis import LEADER, Kind, Nemesis, Strike, Victims, plan
 
 NAMES = ["a", "b", "c"]
 KINDS = [
@@ -53,7 +52,7 @@ def struck(*kinds: Kind, strikes: list[Strike], seconds: float, leader: str = ""
 
         return Kind(kind.name, make, kind.lasts_s, kind.concerns, kind.has_victim, kind.spares)
 
-    Nemesis(cast(Arena, arena), [noting(kind) for kind in kinds], 1, print).run(strikes, seconds)
+    Nemesis(cast(Victims, arena), [noting(kind) for kind in kinds], 1, print).run(strikes, seconds)
     return victims
 
 

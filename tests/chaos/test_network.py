@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.carrier import CarrierError
 from tests.chaos.network import PROXY_FAULTS, WIRE_FAULTS, Network
-from tests.chaos.proxy import ProxyError
 from tests.chaos.way import Way
 from tests.cluster import folder
 from tests.cluster.build import binary
@@ -224,7 +224,7 @@ def test_nothing_is_left(cluster: Cluster, account: ServiceAccount, error: type[
     assert not mount.exists()
     assert fault is not None
     fault.end()
-    with pytest.raises(ProxyError, match="ended"):
+    with pytest.raises(CarrierError, match="ended"):
         fault.begin(random.Random(1))
 
 

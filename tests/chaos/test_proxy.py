@@ -8,9 +8,10 @@ import socket
 
 import pytest
 
+from tests.chaos.carrier import CarrierError
 from tests.chaos.client import Client
 from tests.chaos.network import Network
-from tests.chaos.proxy import Proxy, ProxyError
+from tests.chaos.proxy import Proxy
 from tests.chaos.trouble import Trouble
 from tests.chaos.way import Way
 from tests.cluster.server import Cluster, ServiceAccount
@@ -175,10 +176,10 @@ def test_a_proxy_that_does_not_start_says_why(cluster: Cluster, tmp_path: object
     proxy = Proxy(
         cluster.folder, upstream=cluster.url, authority=cluster.ca_file, certificate=cluster.ca_file
     )
-    with pytest.raises(ProxyError, match="PEM"):
+    with pytest.raises(CarrierError, match="PEM"):
         proxy.start(1)
 
 
 def test_a_command_that_is_none_is_refused(way: Way) -> None:
-    with pytest.raises(ProxyError, match="refuses"):
-        way.place.faults[0]._proxy.begin(99, "nowhere", Trouble())
+    with pytest.raises(CarrierError, match="refuses"):
+        way.place.faults[0]._carrier.begin(99, "nowhere", Trouble())

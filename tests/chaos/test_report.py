@@ -38,6 +38,7 @@ GREEN = Report(
     until=60,
     has_recovered=True,
     left_out=[],
+    again="make chaos SECONDS=60 SEED=7",
 )
 
 

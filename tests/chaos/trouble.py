@@ -18,6 +18,8 @@ class Trouble:
         loss_in: the same of those to it.
         delay_s: how long each packet travels, either way.
         jitter_s: up to how much longer, at random; packets overtake each other then.
+        copied: which share of the packets, either way, comes twice.
+        copy_delay_s: up to how much later the copy comes, at random.
         reset_open: the connections that are open when this begins are reset.
         reset: each new connection is reset.
         hold_requests: requests wait until this is over, and are forwarded then, whoever still waits.
@@ -34,6 +36,8 @@ class Trouble:
     loss_in: float = 0.0
     delay_s: float = 0.0
     jitter_s: float = 0.0
+    copied: float = 0.0
+    copy_delay_s: float = 0.0
     reset_open: bool = False
     reset: bool = False
     hold_requests: bool = False
@@ -91,6 +95,16 @@ class Troubles:
     def jitter_s(self) -> float:
         """Up to how much longer."""
         return sum(trouble.jitter_s for trouble in self._now.values())
+
+    @property
+    def copied(self) -> float:
+        """Which share of the packets comes twice."""
+        return 1 - math.prod(1 - trouble.copied for trouble in self._now.values())
+
+    @property
+    def copy_delay_s(self) -> float:
+        """Up to how much later the copy comes."""
+        return sum(trouble.copy_delay_s for trouble in self._now.values())
 
     async def change(self) -> None:
         """Wait until one begins or ends."""

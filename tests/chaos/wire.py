@@ -16,7 +16,7 @@ import subprocess
 from tests.chaos.namespace import Namespace
 from tests.chaos.trouble import Troubles
 
-__all__ = ["Wire", "plug"]
+__all__ = ["LARGEST_PACKET", "PACKETS_AT_ONCE", "Wire", "deliver", "plug"]
 
 TUNSETIFF = 0x400454CA
 IFF_TUN_NO_PI = 0x1001  # whole IP packets, nothing before them
@@ -58,12 +58,13 @@ class Wire:
             return
         delay_s = troubles.delay_s + troubles.jitter_s * self._rng.random()
         if delay_s:
-            self._loop.call_later(delay_s, _deliver, target, packet)
+            self._loop.call_later(delay_s, deliver, target, packet)
         else:
-            _deliver(target, packet)
+            deliver(target, packet)
 
 
-def _deliver(target: int, packet: bytes) -> None:
+def deliver(target: int, packet: bytes) -> None:
+    """Put a packet into an end of a wire."""
     try:
         os.write(target, packet)
     except OSError as error:  # a queue that is full loses packets, as every cable's does

@@ -20,6 +20,7 @@ def main() -> None:
 
     async def work(term: Term) -> None:
         actor.begin(int(term.token))
+        writer = given.writer(term.token, term.remaining_s)
         try:
             while True:
                 actor.act(term.remaining_s)
@@ -27,10 +28,11 @@ def main() -> None:
         except asyncio.CancelledError:
             await _drain(actor, term)
             raise
+        finally:
+            await asyncio.to_thread(writer.end)
 
-    elector = LeaderElector(given.lock, identity=given.identity, timing=given.timing, on_missing="wait")
     try:
-        asyncio.run(elector.run(work))
+        asyncio.run(LeaderElector(**given.elector).run(work))
     except PermissionDeniedError as error:
         print(error, file=sys.stderr)
         sys.exit(REFUSED)

@@ -20,16 +20,16 @@ def main() -> None:
 
     def work(term: blocking.Term) -> None:
         actor.begin(int(term.token))
+        writer = given.writer(term.token, term.remaining_s)
         while not term.wait_ending(ACT_PERIOD_S):
             actor.act(term.remaining_s)
+        writer.end()
         for _ in range(_DRAIN_ACTS):  # finish what was begun: a term that is given up is valid meanwhile
             if not actor.act(term.remaining_s):
                 return
             time.sleep(ACT_PERIOD_S)
 
-    elector = blocking.LeaderElector(
-        given.lock, identity=given.identity, timing=given.timing, on_missing="wait"
-    )
+    elector = blocking.LeaderElector(**given.elector)
     try:
         while True:  # a body that returns before its loss is noticed has released; it campaigns again
             elector.run(work)

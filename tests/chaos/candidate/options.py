@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tenure import LeaseLock, Timing
+from tenure import LeaseLock, Peers, Timing
 from tenure.clock import boot_time
+from tenure.locks.peers import PeersLock
+from tenure.token import FencingToken
 from tests.chaos.act import Actor
+from tests.chaos.candidate.writer import Writer
 
 __all__ = ["REFUSED", "Options", "log_to_stderr", "options"]
 
@@ -19,7 +24,15 @@ REFUSED = 3
 
 @dataclass(frozen=True)
 class Options:
-    """What a candidate is told; durations in seconds."""
+    """What a candidate is told; durations in seconds.
+
+    Attributes:
+        peers: how to find them, as ``tenure sidecar --peers`` takes it; None: they elect by a Lease.
+        peers_secret: the file of their secret.
+        peers_voters: the names of those that vote, with commas.
+        peers_alone: they have no API server.
+        store: the socket of the fenced store that the leader writes to; None: there is none.
+    """
 
     who: str
     identity: str
@@ -31,6 +44,11 @@ class Options:
     renew_deadline: float
     renew_period: float
     retry_period: float
+    peers: str | None
+    peers_secret: Path | None
+    peers_voters: str
+    peers_alone: bool
+    store: Path | None
 
     @property
     def timing(self) -> Timing:
@@ -43,13 +61,37 @@ class Options:
         )
 
     @property
-    def lock(self) -> LeaseLock:
-        """The election's lock, for a candidate of tenure."""
-        return LeaseLock(self.name, self.namespace, kubeconfig=self.kubeconfig)
+    def elector(self) -> dict[str, Any]:
+        """What an elector of tenure, of either facade, is made with."""
+        common: dict[str, Any] = {"identity": self.identity, "timing": self.timing}
+        if self.peers is None:
+            lock = LeaseLock(self.name, self.namespace, kubeconfig=self.kubeconfig)
+            return {**common, "where": lock, "on_missing": "wait"}
+        assert self.peers_secret is not None
+        peers = Peers(
+            self.name if self.peers_alone else "",
+            at=self.peers,
+            voters=self.peers_voters.split(","),
+            secret=self.peers_secret,
+            namespace=self.namespace,
+        )
+        if self.peers_alone:
+            return {**common, "where": peers}
+        lock = PeersLock(self.name, self.namespace, kubeconfig=self.kubeconfig)
+        return {**common, "where": lock, "peers": peers}
+
+    @property
+    def election(self) -> str:
+        """What its fencing tokens belong to."""
+        return f"{self.namespace}/{self.name}"
 
     def actor(self, kind: str) -> Actor:
         """Return the one that acts for this process."""
         return Actor(self.referee, self.who, kind)
+
+    def writer(self, token: FencingToken, left_s: Callable[[], float]) -> Writer:
+        """Begin to write to the store, if there is one."""
+        return Writer(self.store, self.who, token, left_s)
 
 
 def options() -> Options:
@@ -61,6 +103,11 @@ def options() -> Options:
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("lease-duration", "renew-deadline", "renew-period", "retry-period"):
         parser.add_argument(f"--{name}", type=float, required=True)
+    parser.add_argument("--peers")
+    parser.add_argument("--peers-voters", default="")
+    parser.add_argument("--peers-alone", action="store_true")
+    for name in ("peers-secret", "store"):
+        parser.add_argument(f"--{name}", type=Path)
     return Options(**vars(parser.parse_args()))
 
 
