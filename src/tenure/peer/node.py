@@ -37,6 +37,7 @@ from tenure.peer.lease import LeaderLease
 from tenure.peer.membership import Address, Membership
 from tenure.peer.messages import Body, Envelope
 from tenure.peer.preemption import Preemption
+from tenure.peer.reminder import Reminder
 from tenure.peer.turn import Turn
 from tenure.states import HOLDING, IN_TERM, TRANSITIONS, State, TermState
 from tenure.timing import Timing
@@ -46,7 +47,7 @@ from tenure.view import View
 __all__ = ["PeerNode"]
 
 _PROBE_SHARE = 0.25  # of the lease: from one probe of others to the next
-_RESEND_SHARE = 0.025  # of the lease: until what voters have not answered is sent again; then twice as long
+_RESEND_SHARE = 0.025  # of the lease: until what voters have not answered is sent again
 _TOLERANCE_SHARE = 0.05  # of the lease: how late a timer may be without a consequence
 _HELD_BACK_SHARE = 0.25  # of the lease: how long that holds a campaign back at most
 _NOT_RETURNED = "the lease could not be given back in time; others wait until it has run out"
@@ -112,13 +113,12 @@ class PeerNode:
         self._hearsay = Hearsay(now + electorate.longest_lease)
         self._turn = Turn(identity, timing, self._preference, draw)
         self._preemption = Preemption(self._preference, timing.renew_period)
+        self._reminder = Reminder(_RESEND_SHARE * lease_s)  # of voters
         self._health = Health(_TOLERANCE_SHARE * lease_s, _HELD_BACK_SHARE * lease_s)
         self._eligible = True
         self._term: TermState | None = None
         self._heir = ""
         self._tried_until = math.inf  # when the try that is under way has taken too long
-        self._resend_at = math.inf  # what is under way to voters
-        self._resend_s = math.inf
         self._overrun_at = self._drain_until = math.inf
         self._release_until = math.inf
         self._drained_out = False
@@ -233,7 +233,7 @@ class PeerNode:
             times.append(self._over_at())
         times.append(self._tried_until if self.lease.is_trying else self._next_try_at())
         if self._awaits_voters:
-            times.append(self._resend_at)
+            times.append(self._reminder.at)
         return min(times)
 
     def next_event(self) -> Event | None:
@@ -264,9 +264,7 @@ class PeerNode:
 
     def _settle(self, now: float) -> None:
         """Derive what follows from the facts, and say it."""
-        if self._awaits_voters and now >= self._resend_at:
-            self._resend_s *= 2
-            self._resend_at = now + self._resend_s
+        if self._awaits_voters and self._reminder.is_due(now):
             self.lease.ask_again(now)
         if self.state in HOLDING or self.state is State.CAMPAIGNING:
             self._judge_try(now)
@@ -296,17 +294,13 @@ class PeerNode:
 
     def _begin_try(self, now: float) -> None:
         self._tried_until = now + self._turn.patience_s
-        self._expect_answers(now)
+        self._reminder.start(now)
         self.lease.begin(now)
         self._judge_try(now)  # who is the only voter has its answer already
 
     @property
     def _awaits_voters(self) -> bool:
         return self.lease.is_trying or self.state is State.RELEASING
-
-    def _expect_answers(self, now: float) -> None:
-        self._resend_s = _RESEND_SHARE * self.timing.lease_duration
-        self._resend_at = now + self._resend_s
 
     def _judge_try(self, now: float) -> None:
         owned, since = self.lease.proposer.owned, self.lease.proposer.since
@@ -376,7 +370,7 @@ class PeerNode:
         self._enter(cause)
         over_at = self._over_at() if self._term is not None else math.inf
         self._release_until = min(now + self.timing.retry_period, over_at)
-        self._expect_answers(now)
+        self._reminder.start(now)
         self.lease.release(now)
 
     def _disown(self) -> None:
