@@ -31,6 +31,9 @@ __all__ = ["PeerDriver"]
 
 _log = logging.getLogger("tenure")
 _KEYS_PERIOD_S = 5.0
+# In a forked child: closed or collected, it would leave the epoll that the child shares with its parent, which
+# would hear nothing from then on.
+_inherited: list[asyncio.DatagramTransport] = []
 
 
 class PeerDriver(asyncio.DatagramProtocol):
@@ -141,7 +144,10 @@ class PeerDriver(asyncio.DatagramProtocol):
         self._closed = True
         self._timer.close()
         if self._transport is not None:
-            self._transport.close()  # what is in its buffer is sent
+            if self._generation == fork_generation():
+                self._transport.close()  # what is in its buffer is sent
+            else:
+                _inherited.append(self._transport)
         for task in self._tasks:
             task.cancel()
         cancelled = await outlast(asyncio.gather(*self._tasks, return_exceptions=True))
