@@ -63,8 +63,8 @@ def log_events(where: Callable[[], str], identity: str, timing: Timing) -> Calla
 
 def _late_line(event: Renewed) -> str:
     return (
-        f"renewed {event.late_s:.2f} s late: the API server is slow, or the event loop was blocked "
-        "(move blocking work to a thread, or use tenure.blocking)"
+        f"renewed {event.late_s:.2f} s late: the API server, or a majority of the peers, is slow, or the "
+        "event loop was blocked (move blocking work to a thread, or use tenure.blocking)"
     )
 
 

@@ -41,6 +41,9 @@ _TELLING = {
     Refusal.WRONG_VERSION: "a peer speaks another version of the wire format",
     Refusal.RATE_LIMITED: "more datagrams arrive than members send: somebody floods this address",
 }
+# In a forked child: closed or collected, it would leave the epoll that the child shares with its parent, which
+# would hear nothing from then on.
+_inherited: list[asyncio.DatagramTransport] = []
 
 
 class PeerDriver(asyncio.DatagramProtocol):
@@ -154,7 +157,10 @@ class PeerDriver(asyncio.DatagramProtocol):
         self._closed = True
         self._timer.close()
         if self._transport is not None:
-            self._transport.close()  # what is in its buffer is sent
+            if self._generation == fork_generation():
+                self._transport.close()  # what is in its buffer is sent
+            else:
+                _inherited.append(self._transport)
         for task in self._tasks:
             task.cancel()
         cancelled = await outlast(asyncio.gather(*self._tasks, return_exceptions=True))
