@@ -41,7 +41,7 @@ _TELLING = {
     Refusal.WRONG_VERSION: "a peer speaks another version of the wire format",
     Refusal.RATE_LIMITED: "more datagrams arrive than members send: somebody floods this address",
 }
-# In a forked child: closed or collected, it would leave the epoll that the child shares with its parent, which
+# In a forked child: closed or collected, it would leave the epoll that child and parent share, and the parent
 # would hear nothing from then on.
 _inherited: list[asyncio.DatagramTransport] = []
 
