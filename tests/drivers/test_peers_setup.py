@@ -168,7 +168,7 @@ def test_elections_of_other_names_do_not_mix(tmp_path: Path) -> None:
 def test_the_secret_is_changed_while_all_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(udp, "_KEYS_PERIOD_S", 0.02)
+    monkeypatch.setattr(udp, "_LOOK_PERIOD_S", 0.02)
 
     async def scene() -> None:
         circle = Circle(tmp_path, timing=STEADY)
