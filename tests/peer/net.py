@@ -23,6 +23,7 @@ from tenure.states import State
 from tenure.timing import Timing
 
 LATENCY_S = 0.001
+MOST_STEPS_AT_ONCE = 100_000
 EventT = TypeVar("EventT", bound=Event)
 BodyT = TypeVar("BodyT")
 
@@ -103,6 +104,7 @@ class Net:
         self._steps: list[tuple[float, int, Callable[[], None]]] = []
         self._serial = itertools.count()
         self._highest_token = -1
+        self._standing = 0  # steps since time went on
         for name in names:
             self._start(name)
         self.discover()
@@ -207,9 +209,7 @@ class Net:
         """Time goes on."""
         until = self.now + seconds
         while self._steps and self._steps[0][0] <= until:
-            at, _, step = heapq.heappop(self._steps)
-            self.now = max(self.now, at)
-            step()
+            self._step()
         self.now = until
 
     def run_until(self, condition: Callable[[], object], *, within: float) -> float:
@@ -220,11 +220,8 @@ class Net:
         """
         began, until = self.now, self.now + within
         while not condition():
-            assert self._steps, "nothing will ever happen"
-            at, _, step = heapq.heappop(self._steps)
-            self.now = max(self.now, at)
-            assert self.now <= until, f"not within {within} s"
-            step()
+            assert self._steps[0][0] <= until, f"not within {within} s"
+            self._step()
         return self.now - began
 
     def at(self, when: float, step: Callable[[], None]) -> None:
@@ -263,6 +260,13 @@ class Net:
         ]
 
     # ---- steps
+
+    def _step(self) -> None:
+        at, _, step = heapq.heappop(self._steps)
+        self._standing = 0 if at > self.now else self._standing + 1
+        assert self._standing < MOST_STEPS_AT_ONCE, f"time stands still at {self.now}"
+        self.now = max(self.now, at)
+        step()
 
     def pump(self, peer: Peer) -> None:
         """Let a core send and tell what it has to, until it has nothing left."""

@@ -17,7 +17,7 @@ from tenure.events import (
     Renewed,
     TermEnding,
 )
-from tenure.peer.messages import Accept, Held, Leading, Prepare, Release, Vacant
+from tenure.peer.messages import Accept, Held, Leading, Prepare, Promise, Propose, Release, Vacant
 from tenure.peer.messages import Released as Confirmed
 from tenure.states import State
 from tests.peer.net import LATENCY_S, Net
@@ -137,6 +137,18 @@ def test_a_release_that_nobody_confirms_is_given_up_and_the_lease_runs_out() -> 
     assert net.elect(within=T) == "b"
 
 
+def test_nothing_is_given_back_after_the_deadline() -> None:
+    net = Net("a", "b", "c")
+    net.elect()
+    deadline = net.peers["a"].node.deadline
+    net.isolate("a")
+    net.run(deadline - net.now - 0.05)
+    net.call("a", "resign")
+    net.run(0.051)
+    assert net.state("a") is State.IDLE
+    assert [each.at for each in net.sent if isinstance(each.body, Release) and each.at >= deadline] == []
+
+
 def test_a_release_that_is_confirmed_late_does_not_hide_who_leads_by_now() -> None:
     net = Net("a", "b", "c")
     net.elect()
@@ -172,8 +184,12 @@ def test_a_body_that_ends_by_itself_gives_the_term_back() -> None:
 
 def test_a_campaign_is_given_up_at_once_where_nothing_can_have_been_granted() -> None:
     net = Net("a", "b", "c")
+    net.run_until(lambda: net.peers["a"].node.lease.is_trying, within=2 * T)
     net.call("a", "resign")
     assert net.state("a") is State.IDLE
+    net.run(T)
+    assert net.bodies(Promise) != []  # that came too late
+    assert net.bodies(Propose, "a") == []
     assert net.bodies(Release) == []
 
 
@@ -328,6 +344,19 @@ def test_who_asked_and_died_does_not_become_the_heir() -> None:
         net.start(name, priority=priority, preempt=True)
     net.run(5.0)
     net.crash("e")
+    net.run_until(lambda: net.events("a", TermEnding), within=11.0)
+    assert net.events("a", TermEnding)[0].heir == "d"
+
+
+def test_who_does_not_ask_any_more_does_not_become_the_heir() -> None:
+    net = Net("b", "c", voters="abc")
+    net.start("a", priority=1, minimum_tenure=10.0)
+    net.elect()
+    for name, priority in (("d", 5), ("e", 7)):
+        net.start(name, priority=priority, preempt=True)
+    net.run(5.0)
+    net.crash("e")
+    net.start("e", priority=7)
     net.run_until(lambda: net.events("a", TermEnding), within=11.0)
     assert net.events("a", TermEnding)[0].heir == "d"
 

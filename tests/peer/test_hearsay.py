@@ -162,6 +162,16 @@ def test_who_gives_up_itself_knows_that_nobody_leads() -> None:
     assert hearsay.until == 3.0 + T
 
 
+def test_who_leads_itself_has_forgotten_who_led_before() -> None:
+    hearsay = Hearsay(M)
+    leading(hearsay, "a", 5, 1.0)
+    hearsay.expire(1.0 + T)
+    leading(hearsay, "b", 6, 4.0)
+    hearsay.lead()
+    assert (hearsay.leader, hearsay.former, hearsay.heir) == (None, "", "")
+    assert hearsay.until == math.inf
+
+
 def test_people_are_told_what_is_believed() -> None:
     hearsay = Hearsay(M)
     assert hearsay.view("e") == View(None, reason="no leader is heard of")

@@ -96,6 +96,13 @@ def test_a_candidate_that_is_dead_is_not_waited_for_longer_than_a_head_start() -
     assert M + net.timing.head_start <= net.now < M + net.timing.head_start + 0.02
 
 
+def test_who_does_not_campaign_is_not_waited_for() -> None:
+    net = Net("b", "c", voters="abc")
+    net.start("a", campaigns=False)
+    assert net.elect() == "b"
+    assert net.now < M + 0.02
+
+
 def test_a_candidate_that_campaigns_late_or_becomes_eligible_makes_itself_known_at_once() -> None:
     net = Net(*(f"m{number:02}" for number in range(30)), voters=("m10", "m11", "m12"))
     for name in ("m00", "m01"):
@@ -395,6 +402,17 @@ def test_names_are_learned_where_discovery_tells_only_addresses() -> None:
     net.run(0.1)
     net.crash("a")
     assert net.elect() == "b"
+
+
+def test_who_is_missed_by_one_is_looked_for_by_others() -> None:
+    net = Net(*(f"m{number:02}" for number in range(20)))
+    net.run(2.0)
+    members = net.peers["m00"].node.members
+    quiet = [m for m in members if net.now - m.heard_at > T / 4 and m.name != "m01"]
+    assert members._urgent == {}
+    body = Ping(1, missed=(quiet[0].name, "who?"))
+    net.deliver(net.peers["m01"].node._envelope(body), ("m01", 7), ("m00", 7))
+    assert list(members._urgent) == [quiet[0].address]
 
 
 def test_a_newcomer_hears_who_leads_and_does_not_campaign() -> None:

@@ -203,7 +203,10 @@ def test_a_candidate_that_cannot_reach_the_api_gives_the_lease_back_after_a_dead
     net.run_until(lambda: not proving(net), within=D + 0.1)
     assert net.now == pytest.approx(won + D)
     net.is_down = False
+    gave_up = net.now
     assert net.elect(within=0.1) == "b"
+    net.run(2 * T)
+    assert [name for at, name, _ in net.asked if name == "a" and at > gave_up] == []
 
 
 def test_without_the_api_a_leader_stays() -> None:
