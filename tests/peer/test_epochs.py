@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from tenure.events import Elected
 from tenure.peer.electorate import Electorate
 from tenure.peer.messages import Nack, Propose
@@ -104,6 +108,31 @@ def test_a_lease_that_voters_would_forget_by_a_restart_is_not_granted() -> None:
     assert net.bodies(Nack) != []
     assert net.events("x", Elected) == []
     assert net.elect(within=1.0) in "abc"
+
+
+def test_a_lease_and_the_silence_after_a_start_must_not_be_lowered_at_once() -> None:
+    net = Net("a", "b", "c", lease=15.0)
+    net.elect(within=30.0)
+    net.run(1.0)
+    for name in "cb":
+        net.crash(name)
+        net.start(name, electorate=THREE, timing=Timing(lease_duration=T))
+    with pytest.raises(AssertionError, match="a and b lead"):
+        net.run(15.0)
+
+
+def test_the_lease_is_lowered_everywhere_and_then_the_silence() -> None:
+    net = Net("a", "b", "c", lease=15.0)
+    net.elect(within=30.0)
+    net.run(1.0)
+    for electorate in (replace(THREE, longest_lease=1.25 * 15.0), THREE):
+        for name in "cba":
+            net.crash(name)
+            net.start(name, electorate=electorate, timing=Timing(lease_duration=T))
+            net.run(1.0)
+        net.elect(within=30.0)
+    net.run(15.0)
+    assert net.leader() is not None
 
 
 def test_the_longest_lease_is_raised_everywhere_and_then_the_lease() -> None:

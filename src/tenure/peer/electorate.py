@@ -27,7 +27,8 @@ class Electorate:
         previous: those of the epoch before, while both count; empty: they are the same, or do not count.
         epoch: rises with every change of voters or durations.
         lease: T, seconds.
-        longest_lease: M, seconds: how long a voter is silent after its start.
+        longest_lease: M, seconds: how long a voter is silent after its start; at least as long as any lease
+            that was granted before it, so the last to be lowered.
         clock_rate_bound: rho, by how much the rates of two machines' clocks may differ.
 
     Raises:

@@ -42,7 +42,8 @@ class Peers:
         previous_voters: those of the epoch before, while voters change.
         voters_epoch: raised with every change of voters.
         longest_lease: M, seconds that a voter is silent after its start; None: 5/4 of the lease. Raise it
-            everywhere before the lease is raised.
+            everywhere before the lease is raised, and lower it after the lease was lowered everywhere: a
+            voter that restarts would grant the lease anew while somebody still holds a longer one.
         on_outage: what a new leader does if the API server does not answer: ``"wait"`` until it does, or
             ``"elect"``: lead without a token, which every fence refuses.
 
