@@ -41,7 +41,7 @@ _TELLING = {
     Refusal.WRONG_VERSION: "a peer speaks another version of the wire format",
     Refusal.RATE_LIMITED: "more datagrams arrive than members send: somebody floods this address",
 }
-# In a forked child: closed or collected, it would leave the epoll that the child shares with its parent, which
+# Closed or collected in a forked child, it would leave the epoll that parent and child share, and the parent
 # would hear nothing from then on.
 _inherited: list[asyncio.DatagramTransport] = []
 
