@@ -31,8 +31,9 @@ class Members:
         self._folder, self._kubeconfig, self._api = folder, kubeconfig, api
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, script: str, identity: str, *arguments: str, lease_duration_s: float = 3) -> None:
+    def start(self, script: str, identity: str, *arguments: str, lease_duration_s: float | None = 3) -> None:
         """Start one member; its own arguments come last."""
+        lease = () if lease_duration_s is None else (f"--lease-duration={lease_duration_s}",)
         self.start_command(
             identity,
             sys.executable,
@@ -40,7 +41,7 @@ class Members:
             "--election=example",
             f"--kubeconfig={self._kubeconfig}",
             f"--identity={identity}",
-            f"--lease-duration={lease_duration_s}",
+            *lease,
             *arguments,
         )
 
