@@ -248,6 +248,23 @@ def test_where_it_is_wanted_somebody_is_elected_without_a_token_and_says_so() ->
     assert net.events("b", Elected)[0].token == FencingToken(3, net.store.version)
 
 
+def test_late_news_of_a_numbered_term_ends_none_that_has_no_token() -> None:
+    net = RegisteredNet(voters="abc")
+    net.node_options = {"on_outage": "elect"}
+    for name in "abc":
+        net.start(name)
+    net.elect()
+    leader = net.peers["a"]
+    late = leader.node._envelope(Leading(int(net.events("a", Elected)[0].token), T))
+    net.is_down = True
+    net.crash("a")
+    assert net.elect(within=3 * T) == "b"
+    assert int(net.events("b", Elected)[0].token) == 0
+    net.deliver(late, leader.address, net.peers["b"].address)
+    assert net.leader() == "b"
+    assert net.events("b", Lost) == []
+
+
 def test_the_api_is_not_waited_for_longer_than_half_of_what_is_left() -> None:
     net = RegisteredNet("a", "b", "c")
     net.run_until(lambda: proving(net), within=M + 0.1)

@@ -435,8 +435,9 @@ class PeerNode:
                 self.members.part(envelope.sender)
 
     def _hear_leading(self, envelope: Envelope, body: messages.Leading, now: float) -> None:
-        if self._term is not None and body.token <= int(self._term.token):
-            return  # from before this term
+        own = self._term.token if self._term is not None else None
+        if own is not None and (body.token <= int(own) or not own.version):
+            return  # from before this term; one without a token cannot tell
         if self.state in IN_TERM:
             self._lose(LossReason.OTHER_HOLDER)  # rule 3; it cannot be, as long as the assumptions hold
         self._hearsay.hear_leading(envelope, body, now)
