@@ -34,6 +34,9 @@ class PublishedAcceptor(Acceptor):
         after = self._replace(accepted=proposal.ballot, accepted_until=now + proposal.lease)
         return after, Accept(proposal.ballot)
 
+    def _release(self, ballot: Ballot) -> tuple[Self, Answer]:
+        return (self._without_lease() if self.accepted == ballot else self), Released(ballot)
+
 
 class ExtendingAcceptor(PublishedAcceptor):
     """As PaxosLease was published, with extension: what a proposer holds itself is free for it."""
@@ -92,7 +95,7 @@ class FrivolousAcceptor(Acceptor):
 
 
 class LooseReleaseAcceptor(Acceptor):
-    """A release frees whatever the same proposer holds."""
+    """A release frees whatever the same proposer holds, also what it has got later."""
 
     __slots__ = ()
 
