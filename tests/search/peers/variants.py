@@ -194,9 +194,10 @@ class PublishedProposer(LateCountingProposer, CredulousProposer):
         after, proposals = super()._promised(current, voter, incarnation, electorate)
         if not proposals or after.round is None:
             return after, proposals
-        promised = {**dict.fromkeys(electorate.everyone, b""), **dict(after.round.promised)}
-        after = after._replace(round=after.round._replace(promised=tuple(sorted(promised.items()))))
-        return after, tuple((name, Propose(current.ballot, self.lease, each)) for name, each in promised.items())
+        everyone = {**dict.fromkeys(electorate.everyone, b""), **dict(after.round.promised)}
+        promised = tuple(sorted(everyone.items()))
+        after = after._replace(round=after.round._replace(promised=promised))
+        return after, tuple((name, Propose(current.ballot, self.lease, each)) for name, each in promised)
 
 
 class BroadcastingProposer(PublishedProposer):
