@@ -28,9 +28,9 @@ def _figures(result: Result, since: float) -> str:
     seconds = time.monotonic() - since
     memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _PER_MIB
     return (
-        f"depth {result.depth}: {result.states:,} states, {result.steps:,} steps, {result.terms:,} terms begun, "
-        f"{result.extensions:,} extended, {seconds:,.0f} s, {result.states / seconds:,.0f} states/s, "
-        f"{memory_mib:,.0f} MiB"
+        f"depth {result.depth}: {result.states:,} states, {result.steps:,} steps, "
+        f"{result.terms:,} terms begun, {result.extensions:,} extended, {seconds:,.0f} s, "
+        f"{result.states / seconds:,.0f} states/s, {memory_mib:,.0f} MiB"
     )
 
 
@@ -44,7 +44,8 @@ def main() -> int:
             most_states=given.states,
             progress=lambda result, since=since: print(_figures(result, since), flush=True),
         )
-        print(f"{name}: {'complete' if result.complete else 'bounded'}, {_figures(result, since)}", flush=True)
+        extent = "complete" if result.complete else "bounded"
+        print(f"{name}: {extent}, {_figures(result, since)}", flush=True)
         if result.violation is not None:
             print(result.violation)
             found = 1

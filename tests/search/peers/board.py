@@ -201,7 +201,8 @@ class Board:
             if after is not None:
                 changed = columns.copy()
                 changed[position] = after
-                found.append((("recall", position, None), self._packed(changed) | self._low(candidates, rest)))
+                state = self._packed(changed) | self._low(candidates, rest)
+                found.append((("recall", position, None), state))
 
     def _adopt(self, found: Found, columns: list[int], candidates: list[int], rest: int) -> None:
         tables = self._tables

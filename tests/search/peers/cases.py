@@ -1,4 +1,4 @@
-"""Cases: what is searched. Production must hold in all of its settings, and each weaker variant must be caught."""
+"""Cases: what is searched. Production must hold in all its settings; each weaker variant must be caught."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _THREE_TO_OTHERS = Electorate(voters=("v2", "v3", "v4"), previous=("v0", "v1", "
 _THREE_TO_FIVE = Electorate(voters=("v0", "v1", "v2", "v3", "v4"), previous=("v0", "v1", "v2"), epoch=1)
 _FIVE = Electorate(voters=("v0", "v1", "v2", "v3", "v4"))
 
-# Leases of one tick make shorter ways. Where voters have rules of their own, all that was sent to them counts.
+# Leases of one tick make shorter ways. Where voters have rules of their own, all that was sent to them
+# counts.
 _T1 = {"leases": (1, 1), "silence": 1, "longest_grant": 1}
 _ONCE = {**_T1, "prepares": (1, 1), "rounds": 1}
 _ONE_TRY = {"prepares": (1, 1), "rounds": 2}
@@ -88,7 +89,8 @@ CAUGHT = {
     ),
     "forgets_early": Case(
         setting=Setting(
-            **{**_ONCE_ALL, "leases": (2, 2), "longest_grant": 2, "rounds": 2}, acceptor=variants.HastyAcceptor
+            **{**_ONCE_ALL, "leases": (2, 2), "longest_grant": 2, "rounds": 2},
+            acceptor=variants.HastyAcceptor,
         ),
         states=10_000,
         why="a voter counts one tick less than the owner: a search has no slack that hides it",
@@ -149,7 +151,7 @@ CAUGHT = {
     "amnesiac_token": Case(
         setting=Setting(**_ONCE, rules=_EVERY_RULE, restarts=1),
         states=2_000,
-        why="not mended, but known: after a restart the round of a later term may be as low as an earlier one's",
+        why="known, and not mended: after a restart a later term may have as low a round as an earlier one",
     ),
 }
 
@@ -198,12 +200,8 @@ SHORT = {
     "five voters": Setting(**_T1, **_ONE_TRY, voters=_FIVE),
     "tokens, where voters recall": Setting(**_T1, **_ONE_TRY, restarts=2, recalls=True, rules=_EVERY_RULE),
     "leases of two lengths": Setting(**{**_T1, "leases": (1, 2)}, **_ONE_TRY, restarts=1),
-    "from three voters to three others": Setting(
-        **_ONCE, change=Change(to=_THREE_TO_OTHERS, wait=1)
-    ),
-    "from three voters to five": Setting(
-        **_ONCE, change=Change(to=_THREE_TO_FIVE, wait=1)
-    ),
+    "from three voters to three others": Setting(**_ONCE, change=Change(to=_THREE_TO_OTHERS, wait=1)),
+    "from three voters to five": Setting(**_ONCE, change=Change(to=_THREE_TO_FIVE, wait=1)),
     "a voter restarts after a change": Setting(
         **_ONCE,
         restarts=1,
@@ -212,7 +210,7 @@ SHORT = {
 }
 
 LONG = {
-    "two tries each, leases of two ticks": Setting(),
+    "two tries each, two ticks": Setting(),
     "two tries each, releases, tokens": Setting(releases=(1, 1), rules=_EVERY_RULE),
     "two tries each, four rounds": Setting(rounds=4),
     "three tries and two": Setting(**_T1, prepares=(3, 2), rounds=4),
@@ -230,7 +228,7 @@ LONG = {
         **_T1, prepares=(2, 1), restarts=2, recalls=True, rules=_EVERY_RULE
     ),
     "three candidates, three rounds": Setting(**_THREE_OF_THEM, rounds=3),
-    "three candidates, a voter restarts, leases of two ticks": Setting(**_THREE_OF_THEM, rounds=2, restarts=1),
+    "three candidates, a voter restarts, two ticks": Setting(**_THREE_OF_THEM, rounds=2, restarts=1),
     "three candidates, one tries twice": Setting(**{**_THREE_OF_THEM_T1, "prepares": (2, 1, 1)}, rounds=3),
     "three candidates, releases, a voter restarts": Setting(
         **{**_THREE_OF_THEM_T1, "releases": (1, 1, 1)}, rounds=3, restarts=1

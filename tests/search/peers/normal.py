@@ -202,7 +202,7 @@ def known_by(proposer: Proposer) -> dict[str, Known]:
 
 
 def _telling(proposer: Proposer) -> Proposer:
-    """Return what matters to another step: refusals only tell that a try is hopeless, and nobody here asks."""
+    """Return what matters to another step: whether a try is hopeless does not."""
     current = proposer.round
     if current is not None:
         current = current._replace(refused=frozenset(), held_until=-math.inf)
@@ -220,9 +220,10 @@ def _is_spent(sent: Sent, voter: Voter, demands: frozenset[Sent], can_restart: b
     - The epoch of a voter never falls.
     - PREPARE: until the next restart what is promised only rises. If it is this very ballot, then it was
       promised, and that PROMISE is on its way or was used.
-    - PROPOSE is made with the promise of this incarnation in hand. If it has promised another ballot since, it
-      will not promise this one again.
-    - RELEASE follows the last PROPOSE of its ballot: if that was not accepted and cannot be, it frees nothing.
+    - PROPOSE is made with the promise of this incarnation in hand. If it has promised another ballot since,
+      it will not promise this one again.
+    - RELEASE comes after the last PROPOSE of its ballot and of all earlier ones of its sender: if none of
+      them was accepted, and none can be, it frees nothing.
     """
     demand, acceptor = sent.demand, voter.acceptor
     if sent.epoch < acceptor.epoch:
@@ -231,7 +232,10 @@ def _is_spent(sent: Sent, voter: Voter, demands: frozenset[Sent], can_restart: b
         return not can_restart and demand.ballot.round <= acceptor.promised.round
     if isinstance(demand, Propose):
         return demand.incarnation != acceptor.incarnation or demand.ballot != acceptor.promised
-    return acceptor.accepted != demand.ballot and not any(
-        isinstance(each.demand, Propose) and each.demand.ballot == demand.ballot and not _is_spent(each, voter, demands, can_restart)
-        for each in demands
+    coming = [each for each in demands if isinstance(each.demand, Propose)]
+    held = [each.demand.ballot for each in coming if not _is_spent(each, voter, demands, can_restart)]
+    if acceptor.accepted is not None:
+        held.append(acceptor.accepted)
+    return not any(
+        ballot.proposer == demand.ballot.proposer and ballot.round <= demand.ballot.round for ballot in held
     )

@@ -199,9 +199,10 @@ class Parts:
         """A candidate's process dies and starts again, and remembers nothing."""
         if not candidate.rebirths:
             return None
-        old = candidate.proposer
-        started = f"{chr(old.incarnation[0])}{int(old.incarnation[1:]) + 1}".encode()
-        fresh = self._setting.proposer(old.incarnation if self._setting.same_incarnation else started, old.lease)
+        old, started = candidate.proposer, candidate.proposer.incarnation
+        if not self._setting.same_incarnation:
+            started = f"{chr(started[0])}{int(started[1:]) + 1}".encode()
+        fresh = self._setting.proposer(started, old.lease)
         return candidate._replace(proposer=fresh, rebirths=candidate.rebirths - 1)
 
     def phases(self, candidate: Candidate, rest: Rest) -> Iterator[int]:
@@ -253,4 +254,3 @@ class Parts:
         if not term or Rule.TOKENS not in self._setting.rules:
             return rest, False
         return rest._replace(top=term), term <= rest.top
-

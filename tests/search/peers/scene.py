@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tests.search.peers.parts import Candidate, Parts, Rest, Sent, Told, Voter
+from tests.search.peers.parts import Candidate, Parts, Rest, Sent, Voter
 from tests.search.peers.setting import Rule, Setting
 
 __all__ = ["Play", "Scene", "Step"]

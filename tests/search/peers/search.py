@@ -1,9 +1,9 @@
-"""Exhaustive search of the peers' lease: every order of events, up to a bound, in the production code itself.
+"""Exhaustive search: every order of events around the peers' lease, in the production code itself.
 
-Acceptors and proposers of `tenure.peer` take every step that they can. The network delivers what was ever sent
-at any later time, any number of times or never; voters and candidates restart; clocks tick. Whoever owns the
-lease uses it for as long as is allowed at most. What goes wrong is shown as a transcript, the shortest there
-is.
+Acceptors and proposers of `tenure.peer` take every step that they can. The network delivers what was ever
+sent at any later time, any number of times or never; voters and candidates restart; clocks tick. Whoever owns
+the lease uses it for as long as is allowed at most. What goes wrong is shown as a transcript, the shortest
+there is.
 
     result = search(Setting(restarts=1), most_states=100_000)
     assert result.violation is None, result.violation
@@ -15,6 +15,7 @@ import gc
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.search.peers.board import Board
@@ -136,7 +137,7 @@ class Search:
         way.reverse()
         real = list(range(len(self._setting.names)))
         steps = []
-        for before, after in zip(way, way[1:], strict=False):
+        for before, after in pairwise(way):
             step, order = self._step(self.states[before], self.states[after])
             steps.append(_renamed(step, real))
             real = [real[position] for position in order]

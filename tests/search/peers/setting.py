@@ -70,7 +70,8 @@ class Setting:
         same_incarnation: a candidate that restarts has the incarnation that it had.
         restarts: of voters, in all.
         ticks: of the clock; None: no bound, since only the ages of what still counts are states.
-        recalls: a voter that has restarted takes part only when it has learnt the highest round of all others.
+        recalls: a voter that has restarted takes part only when it has learnt the highest round of all
+            others.
         change: of the voters.
         rules: that are checked.
         drops_demands: datagrams to voters are left out when they can change nothing any more: by the rules of

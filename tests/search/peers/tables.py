@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from tests.search.peers.normal import Column, Known, Normal, Want, known_by, with_known
 from tests.search.peers.numbers import Memo, Numbers
 from tests.search.peers.parts import Candidate, Parts, Sent
-from tests.search.peers.scene import Step
 from tests.search.peers.setting import Setting
 
 __all__ = ["UNTOUCHED", "Deed", "Tables"]
@@ -75,8 +74,8 @@ class Tables:
         aged_column: by column, wants, and whether voters can restart: the column, a tick later.
         restarted: by column, wants, and whether voters can restart after it: the column.
         settled: the same, of a voter that has not restarted.
-        adopted: by position and number of a column, wants, whether voters can restart, and rest: the column in
-            the new epoch; None: there is no need.
+        adopted: by position and number of a column, wants, whether voters can restart, and rest: the column
+            in the new epoch; None: there is no need.
         later: by rest: the rest, a tick later; None: there are no more.
         noted: by rest and term: the rest after it, and whether the term's round is too low.
     """

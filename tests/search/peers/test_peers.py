@@ -76,9 +76,9 @@ def test_more_parts_than_numbers_are_refused() -> None:
 
 def test_a_transcript_is_of_what_can_happen() -> None:
     setting = Setting()
-    with pytest.raises(ValueError, match="step 1 of 1, .*: nothing is wrong"):
+    with pytest.raises(ValueError, match=r"step 1 of 1, .*: nothing is wrong"):
         transcript(setting, [Step("prepare", 0, 1)])
-    with pytest.raises(ValueError, match="step 1 of 1, .*release.*: nothing is wrong"):
+    with pytest.raises(ValueError, match=r"step 1 of 1, .*release.*: nothing is wrong"):
         transcript(setting, [Step("release")])
     sent = Play(setting).after(Play(setting).first(), Step("prepare", 0, 1)).mail  # type: ignore[union-attr]
     with pytest.raises(ValueError, match="was never sent"):

@@ -29,7 +29,7 @@ ALONE: dict[str, Any] = {
 
 SETTINGS = {
     "one voter": Setting(**PAIR, voters=ONE, rounds=2, ticks=2),
-    "one voter, leases of two ticks": Setting(voters=ONE, prepares=(1, 1), rounds=2, ticks=3, script=((1,), (2,))),
+    "one voter, leases of two ticks": Setting(voters=ONE, prepares=(1, 1), ticks=3, script=((1,), (2,))),
     "one voter, release": Setting(**PAIR, voters=ONE, rounds=2, ticks=2, releases=(1, 0)),
     "one voter, restart": Setting(**PAIR, voters=ONE, rounds=1, ticks=2, restarts=1),
     "one voter, restart of a candidate": Setting(**PAIR, voters=ONE, rounds=1, ticks=1, rebirths=(1, 0)),
@@ -62,8 +62,8 @@ class Shows:
     ) -> Shown:
         """Return it.
 
-        A try for which it is too late is not shown: the fast search never lets it be given up before a release,
-        since it only frees more then. Nor is what others have told of their rounds: any may be tried anyway.
+        A try for which it is too late is not shown: the fast search never ends it before a release, which
+        only frees more then. Nor is what others have told of their rounds: any may be tried anyway.
         """
         ordered = list(voters)
         for group in self._setting.groups:

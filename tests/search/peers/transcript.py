@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from tenure.peer.acceptor import Answer, Demand
 from tenure.peer.ballot import Ballot
 from tenure.peer.messages import Held, Nack, Propose
-from tests.search.peers.scene import Mail, Play, Scene, Step
+from tests.search.peers.scene import Play, Scene, Step
 from tests.search.peers.setting import Setting
 
 __all__ = ["transcript"]
-
-_MARKS = "'"  # one for each restart of a candidate, and for the second copy of a voter
 
 
 def transcript(setting: Setting, steps: list[Step]) -> str:
@@ -58,8 +56,8 @@ class _Narrator:
             case "deliver":
                 return f"{_demand(step.what.demand)} reaches {self._voter(step.who)}"
             case "hear":
-                position, told = step.what
-                return f"{_answer(told.answer)} of {self._voter(position)} reaches {self._candidate(scene, step.who)}"
+                answer, voter = _answer(step.what[1].answer), self._voter(step.what[0])
+                return f"{answer} of {voter} reaches {self._candidate(scene, step.who)}"
             case "prepare" | "release" | "reborn":
                 verb = {"prepare": "tries", "release": "gives up", "reborn": "restarts"}[step.verb]
                 return f"{self._candidate(scene, step.who)} {verb}"
@@ -68,8 +66,8 @@ class _Narrator:
                 joint = " and ".join(", ".join(names) for names in (voters.previous, voters.voters) if names)
                 return f"{self._candidate(scene, step.who)} needs a majority of {joint}"
             case "restart" | "recall" | "adopt":
-                verb = {"restart": "restarts", "recall": "recalls the highest round", "adopt": "is in epoch 1"}
-                return f"{self._voter(step.who)} {verb[step.verb]}"
+                verb = {"restart": "restarts", "recall": "recalls", "adopt": "is in epoch 1"}[step.verb]
+                return f"{self._voter(step.who)} {verb}"
             case _:
                 return "a tick has passed"
 
@@ -99,8 +97,9 @@ def _ballot(ballot: Ballot) -> str:
 
 
 def _demand(demand: Demand) -> str:
-    incarnation = f" for start {demand.incarnation[0]}" if isinstance(demand, Propose) and demand.incarnation else ""
-    return f"{type(demand).__name__.upper()} {_ballot(demand.ballot)}{incarnation}"
+    told = f"{type(demand).__name__.upper()} {_ballot(demand.ballot)}"
+    is_addressed = isinstance(demand, Propose) and demand.incarnation
+    return f"{told} for start {demand.incarnation[0]}" if is_addressed else told
 
 
 def _answer(answer: Answer) -> str:

@@ -34,6 +34,9 @@ class PublishedAcceptor(Acceptor):
         after = self._replace(accepted=proposal.ballot, accepted_until=now + proposal.lease)
         return after, Accept(proposal.ballot)
 
+    def _release(self, ballot: Ballot) -> tuple[Self, Answer]:
+        return (self._without_lease() if self.accepted == ballot else self), Released(ballot)
+
 
 class ExtendingAcceptor(PublishedAcceptor):
     """As PaxosLease was published, with extension: what a proposer holds itself is free for it."""
@@ -92,7 +95,7 @@ class FrivolousAcceptor(Acceptor):
 
 
 class LooseReleaseAcceptor(Acceptor):
-    """A release frees whatever the same proposer holds."""
+    """A release frees whatever the same proposer holds, also what it has got later."""
 
     __slots__ = ()
 
@@ -191,9 +194,10 @@ class PublishedProposer(LateCountingProposer, CredulousProposer):
         after, proposals = super()._promised(current, voter, incarnation, electorate)
         if not proposals or after.round is None:
             return after, proposals
-        promised = {**dict.fromkeys(electorate.everyone, b""), **dict(after.round.promised)}
-        after = after._replace(round=after.round._replace(promised=tuple(sorted(promised.items()))))
-        return after, tuple((name, Propose(current.ballot, self.lease, each)) for name, each in promised.items())
+        everyone = {**dict.fromkeys(electorate.everyone, b""), **dict(after.round.promised)}
+        promised = tuple(sorted(everyone.items()))
+        after = after._replace(round=after.round._replace(promised=promised))
+        return after, tuple((name, Propose(current.ballot, self.lease, each)) for name, each in promised)
 
 
 class BroadcastingProposer(PublishedProposer):
