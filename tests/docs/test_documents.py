@@ -68,6 +68,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(there), f"{page.name} points to {target}#{anchor}"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if "--peers" in page.read_text()], ids=lambda p: p.name)
+def test_flags_of_peers_exist(page: Path) -> None:
+    known = {name for option in PEER_OPTIONS for name in option(command).params[-1].opts}
+    used = set(re.findall(r"--peers(?:-[a-z]+)*", page.read_text()))
+    assert used <= known, f"{page.name} shows flags that do not exist"
+
+
 def test_the_readme_fits_one_screen() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
 
