@@ -1,8 +1,8 @@
 """Peers: members elect among themselves over UDP; the API numbers their terms, and a fence knows the numbers.
 
 They ask each other, three times in a lease of 2 s, and the API server only when the leader changes: that
-write is one ConfigMap, and its version is the fencing token. So a leader that was frozen meets a fence that
-its successor has raised, whatever all clocks say. A file with a `SqliteFence` beside it stands for your store.
+write is one ConfigMap, and its version is the fencing token. So a leader that was frozen meets a fence which
+its successor has raised, whatever all clocks say. A file with a fence beside it stands for your store.
 
 The secret is one for all, and the list names everybody, this member too; in a cluster it is
 --at=endpointslices:SERVICE (docs/peers.yaml). Each in a terminal of its own, with a, b and c as identity:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tenure.cli.sidecar import command as sidecar
 from tenure.kubernetes.kubeconfig import load_kubeconfig
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert there.exists(), f"{page.name} points to {target}, which does not exist"
         if anchor:
             assert anchor in anchors(there), f"{page.name} points to {target}#{anchor}"
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "--peers" in page.read_text()], ids=lambda p: p.name
+)
+def test_flags_of_peers_exist(page: Path) -> None:
+    known = {name for option in sidecar.params for name in option.opts}
+    used = set(re.findall(r"--peers(?:-[a-z]+)*", page.read_text()))
+    assert used <= known, f"{page.name} shows flags that do not exist"
 
 
 def test_the_readme_fits_one_screen() -> None:

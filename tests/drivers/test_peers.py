@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from pathlib import Path
 
@@ -125,7 +126,9 @@ def test_everybody_knows_the_leader_and_its_token_and_who_else_is_there(tmp_path
     play(scene())
 
 
-def test_one_that_leaves_is_missed_and_one_that_comes_back_is_there_again(tmp_path: Path) -> None:
+def test_one_that_leaves_is_missed_and_one_that_comes_back_is_there_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scene() -> None:
         circle = Circle(tmp_path)
         a, b, c = (circle.peer(name) for name in "abc")
@@ -137,8 +140,11 @@ def test_one_that_leaves_is_missed_and_one_that_comes_back_is_there_again(tmp_pa
             async with circle.running(circle.peer("c")):
                 again = MemberAdded(member="c", address=circle.at["c"])
                 await until(lambda: a.seen.events.count(again) == 2)
+        assert caplog.messages.count(f"peers default/reports: c is there, at {circle.at['c']}") >= 2
+        assert "peers default/reports: c is gone" in caplog.messages
 
-    play(scene())
+    with caplog.at_level(logging.INFO, "tenure"):
+        play(scene())
 
 
 def test_a_term_whose_majority_is_gone_is_lost(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from tenure.events import (
     Event,
     LeaderChanged,
     Lost,
+    MemberAdded,
+    MemberRemoved,
     RecordTrouble,
     Released,
     Renewed,
@@ -94,6 +96,10 @@ def _line(event: Event, identity: str) -> tuple[int, str]:
             )
         case Available():
             return logging.INFO, "the store answers again"
+        case MemberAdded():
+            return logging.INFO, f"{event.member} is there, at {event.address}"
+        case MemberRemoved():
+            return logging.INFO, f"{event.member} is gone"
     return logging.DEBUG, ""
 
 

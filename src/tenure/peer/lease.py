@@ -98,6 +98,11 @@ class LeaderLease:
         """Whether the try that is under way cannot succeed any more."""
         return self.proposer.is_hopeless(self.electorate)
 
+    @property
+    def silent(self) -> str:
+        """The names of the voters that have not answered the try under way."""
+        return ", ".join(name for name, _ in self.proposer.unanswered(self.electorate))
+
     def begin(self, now: float) -> None:
         """Try to get the lease, or to extend it."""
         self._returned = {}

@@ -259,8 +259,9 @@ class PeerNode:
             self._say(_NOT_RETURNED)
             self._step_down(now)
         if self.lease.is_trying and now >= self._tried_until:
+            if self._turn.ran_out(now):
+                self._say(f"no majority of the voters answers: {self.lease.silent} are silent")
             self.lease.abandon()
-            self._turn.ran_out(now)
 
     def _settle(self, now: float) -> None:
         """Derive what follows from the facts, and say it."""

@@ -21,6 +21,7 @@ _JITTER = 0.005  # of the lease: two that take each other for dead do not collid
 _BACK_OFF = 0.05  # of the lease, at most: from a try that failed to the next
 # Of D, for which a term is valid from the beginning of its try: how long a try may take.
 _FIRST_PATIENCE = 0.15
+_LEASES_UNTIL_COMPLAINT = 2
 _LONGEST_PATIENCE = 0.45
 
 
@@ -43,6 +44,8 @@ class Turn:
         self._timing = timing
         self._preference = preference
         self._draw = draw
+        self._unanswered_since = self._unanswered_at = -math.inf
+        self._has_complained = False
         self.succeeded()
 
     def starts_at(self, hearsay: Hearsay, membership: Membership) -> float:
@@ -63,10 +66,22 @@ class Turn:
         """A try was refused."""
         self.retry_at = self._after_a_while(now)
 
-    def ran_out(self, now: float) -> None:
-        """A try was not answered by enough voters in time: they may be far away, or slow."""
+    def ran_out(self, now: float) -> bool:
+        """A try was not answered by enough voters in time: they may be far away, or slow.
+
+        Returns:
+            whether people should know, since it has been so for longer than a restart takes; once in a spell.
+        """
         self.patience_s = min(2 * self.patience_s, _LONGEST_PATIENCE * self._timing.renew_deadline)
         self.retry_at = self._after_a_while(now)
+        lease = self._timing.lease_duration
+        if now > self._unanswered_at + lease:  # there was nothing to try for, or an answer, meanwhile
+            self._unanswered_since, self._has_complained = now, False
+        self._unanswered_at = now
+        if self._has_complained or now < self._unanswered_since + _LEASES_UNTIL_COMPLAINT * lease:
+            return False
+        self._has_complained = True
+        return True
 
     def stand_back(self, now: float) -> None:
         """Leave the others a whole lease to try: this candidate could not make use of it."""
