@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable, Sequence
+from itertools import permutations
 
 from tests.chaos.candidates import Candidate
 from tests.chaos.carrier import CarrierError
@@ -13,7 +14,7 @@ from tests.chaos.peers.api_server import ApiServer
 from tests.chaos.peers.arena import PeerArena
 from tests.chaos.peers.switch import Switch
 
-__all__ = ["EDITS", "Amnesia", "ApiFrozen", "ApiRefusing", "Edit", "Partition", "Throttled"]
+__all__ = ["EDITS", "Amnesia", "ApiFrozen", "ApiRefusing", "Deafness", "Edit", "Partition", "Throttled"]
 
 
 class Amnesia:
@@ -85,6 +86,32 @@ class Partition:
         self._switch.cut(self.name, ways)
         names = ", ".join(self._names[number] for number in side)
         return f"{names} not heard by the others{'' if self._one_way else ', and hear none of them'}"
+
+    def end(self) -> None:
+        """Let all hear each other."""
+        with contextlib.suppress(CarrierError):
+            self._switch.mend(self.name)
+
+
+class Deafness:
+    """Who hears whom is left to chance: two that do not hear each other may well reach the same voters.
+
+    Args:
+        switch: that connects them.
+        names: of its ports, in order.
+    """
+
+    name = "some ways cut"
+
+    def __init__(self, switch: Switch, names: Sequence[str]) -> None:
+        self._switch = switch
+        self._names = names
+
+    def begin(self, rng: random.Random) -> str:
+        """Cut every third way, more or less."""
+        ways = [way for way in permutations(range(len(self._names)), 2) if rng.random() < 1 / 3]
+        self._switch.cut(self.name, ways)
+        return "not heard: " + ", ".join(f"{self._names[one]} by {self._names[other]}" for one, other in ways)
 
     def end(self) -> None:
         """Let all hear each other."""

@@ -12,7 +12,16 @@ from tests.chaos.network import WIRE_FAULTS as WIRE
 from tests.chaos.network import NetworkFault
 from tests.chaos.peers.api_server import ApiServer
 from tests.chaos.peers.arena import PeerArena
-from tests.chaos.peers.faults import EDITS, Amnesia, ApiFrozen, ApiRefusing, Edit, Partition, Throttled
+from tests.chaos.peers.faults import (
+    EDITS,
+    Amnesia,
+    ApiFrozen,
+    ApiRefusing,
+    Deafness,
+    Edit,
+    Partition,
+    Throttled,
+)
 
 __all__ = ["kinds_for"]
 
@@ -32,7 +41,7 @@ def _of_processes(arena: PeerArena) -> list[Kind]:
         Kind(Kill.name, partial(strike, Kill), (0.1, 4), weight=3),
         Kind(Terminate.name, partial(strike, Terminate), (0.5, 3), weight=2),
         Kind(Freeze.name, partial(strike, Freeze), LOSING, weight=4),
-        Kind(Amnesia.name, lambda _: Amnesia(arena.voters), (0, 3), _VOTERS, has_victim=False, weight=2),
+        Kind(Amnesia.name, lambda _: Amnesia(arena.voters), (0, 1), _VOTERS, has_victim=False, weight=2),
         Kind(Starvation.name, lambda _: Starvation(), (1, 4), has_victim=False),
     ]
     try:
@@ -50,12 +59,23 @@ def _of_the_switch(arena: PeerArena) -> list[Kind]:
     def both(_victim: object) -> Partition:
         return Partition(arena.switch, names, one_way=False)
 
+    def deafness(_victim: object) -> Deafness:
+        return Deafness(arena.switch, names)
+
     def one_way(_victim: object) -> Partition:
         return Partition(arena.switch, names, one_way=True)
 
     return [
-        Kind("partitioned", both, LOSING, _SWITCH, has_victim=False, weight=2),
-        Kind("partitioned, one way", one_way, LOSING, _SWITCH, has_victim=False, weight=2),
+        Kind("partitioned", both, LOSING, _SWITCH, has_victim=False),
+        Kind("partitioned, one way", one_way, LOSING, _SWITCH, has_victim=False),
+        Kind(
+            Deafness.name,
+            lambda _: Deafness(arena.switch, names),
+            LOSING,
+            _SWITCH,
+            has_victim=False,
+            weight=2,
+        ),
     ]
 
 
