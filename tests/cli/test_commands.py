@@ -70,6 +70,9 @@ def test_the_sidecar_loads_nothing_that_it_does_not_use() -> None:
         "prometheus_client",
         "tenure.devserver",
         "tenure.locks.multi",
+        "tenure.peer.discovery.static",
+        "tenure.peer.node",
+        "tenure.peer.udp",
         "tenure.testing",
     }
     assert not unwanted & set(loaded.split())

@@ -10,7 +10,6 @@ import click
 
 from tenure.cli.flags import DURATION, Parsed, is_given
 from tenure.kubernetes.config import ClusterConfig
-from tenure.peer.discovery.parse import parse_discovery
 from tenure.peer.peers import Peers
 
 __all__ = ["PEER_OPTIONS", "peers_of"]
@@ -124,6 +123,9 @@ def peers_of(
         raise click.UsageError(
             "--peers needs --peers-secret=FILE, the same for all: head -c 32 /dev/urandom | base64 > FILE."
         )
+    # Imported late: who needs no peers shall not pay for them.
+    from tenure.peer.discovery.parse import parse_discovery
+
     discovery = parse_discovery(where, namespace=namespace, cluster=cluster)
     return Peers(
         election if alone else "",

@@ -30,6 +30,7 @@ Examples:
   tenure sidecar --election=example --http=0.0.0.0:4040
   tenure sidecar --election=example --http=:4040 --ttl=5s --verbose
   tenure sidecar --election=example --lock=endpoints      # beside the 2016 image, in one election
+  tenure sidecar --election=example --peers=endpointslices:example --peers-voters=3 --peers-secret=FILE
 
 \b
 To move an election of the 2016 image to a Lease, one rollout each:
