@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.build import BinaryUnavailableError, binary
+from tests.democracy.package import installed
 
 import tenure
 from benchmarks.audited import AuditedCluster
 from benchmarks.bench import Bench
-from benchmarks.measures import MEASURES
-from benchmarks.noise import probe
+from benchmarks.measures import MEASURES, PEERS
+from benchmarks.noise import probe, probe_datagrams
 from benchmarks.report import markdown, table, write_json
 from benchmarks.row import Row
 
@@ -29,33 +30,52 @@ _JSON = Path("build/benchmarks.json")
 def main() -> int:
     """Measure, and print what was found."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("measure", nargs="*", choices=[*MEASURES, []], help="which (default: all)")
+    parser.add_argument(
+        "measure",
+        nargs="*",
+        choices=[*MEASURES, "peers", []],
+        help="which (default: all); peers: all of peers_…, which need no API server",
+    )
     parser.add_argument("--quick", action="store_true", help="few repeats and short leases: a rehearsal")
     parser.add_argument("--markdown", action="store_true", help="print Markdown instead of a table")
     parser.add_argument(
         "--json", type=Path, default=_JSON, help=f"where to write everything (default: {_JSON})"
     )
     given = parser.parse_args()
+    names = [each for name in given.measure or MEASURES for each in (PEERS if name == "peers" else [name])]
     try:
-        for name in ("etcd", "kube-apiserver", "candidate-v0.36"):
-            binary(name)
+        cluster = _prepare(names)
     except BinaryUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
-    cluster = AuditedCluster()
-    cluster.start()
     try:
-        rows, conditions = _measure(cluster, given.measure or list(MEASURES), quick=given.quick)
+        rows, conditions = _measure(cluster, names, quick=given.quick)
     finally:
-        cluster.stop()
+        if cluster is not None:
+            cluster.stop()
     write_json(given.json, rows, conditions)
     print(markdown(rows, conditions) if given.markdown else f"{_lines(conditions)}\n\n{table(rows)}")
     return 1 if any(row.verdict in ("MISSED", "no samples") for row in rows) else 0
 
 
-def _measure(cluster: AuditedCluster, names: list[str], *, quick: bool) -> tuple[list[Row], dict[str, Any]]:
+def _prepare(names: list[str]) -> AuditedCluster | None:
+    """Build and install what is needed, and start the cluster, if it is."""
+    if set(names) & set(PEERS):
+        installed()
+    if set(names) <= set(PEERS):
+        return None
+    for name in ("etcd", "kube-apiserver", "candidate-v0.36"):
+        binary(name)
+    cluster = AuditedCluster()
+    cluster.start()
+    return cluster
+
+
+def _measure(
+    cluster: AuditedCluster | None, names: list[str], *, quick: bool
+) -> tuple[list[Row], dict[str, Any]]:
     bench = Bench(cluster, quick=quick)
-    noise = bench.namespace("noise")
+    noise = bench.namespace("noise") if cluster is not None else ""
     conditions: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
         "tenure": _commit(),
@@ -83,7 +103,13 @@ def _try(bench: Bench, name: str) -> list[Row]:
         return [Row(measure=name, subject="tenure", what="failed", unit="", values=[], note=str(error)[:300])]
 
 
-def _note_noise(conditions: dict[str, Any], when: str, cluster: AuditedCluster, namespace: str) -> None:
+def _note_noise(
+    conditions: dict[str, Any], when: str, cluster: AuditedCluster | None, namespace: str
+) -> None:
+    if cluster is None:
+        found = probe_datagrams()
+        conditions[when] = f"load {found['load']}; datagram to another process and back {found['echo']}"
+        return
     found = probe(cluster, namespace)
     conditions[when] = f"load {found['load']}; GET {found['get']}; PUT {found['put']}"
 

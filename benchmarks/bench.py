@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from tests.cluster.candidate_process import CandidateProcess
+
 from benchmarks.audited import AuditedCluster
-from benchmarks.subjects import ClientGo, Subject, Tenure
+from benchmarks.subjects import ClientGo, Tenure
 
 __all__ = ["KINDS", "Bench"]
 
-SubjectT = TypeVar("SubjectT", bound=Subject)
+SubjectT = TypeVar("SubjectT", bound=CandidateProcess)
 
 KINDS: dict[str, type[Tenure | ClientGo]] = {"tenure": Tenure, "client-go": ClientGo}
 """The candidates that are compared, by the name in the results."""
@@ -25,15 +27,21 @@ class Bench:
     """What every measure works with.
 
     Args:
-        cluster: runs.
+        cluster: runs; None: no measure needs one.
         quick: few repeats and shorter pauses: shows that the measure works, and no more.
     """
 
-    def __init__(self, cluster: AuditedCluster, *, quick: bool) -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: AuditedCluster | None, *, quick: bool) -> None:
+        self._cluster = cluster
         self.quick = quick
         self.random = random.Random(1)
-        self._running: list[Subject] = []
+        self._running: list[CandidateProcess] = []
+
+    @property
+    def cluster(self) -> AuditedCluster:
+        """The cluster, for measures that need one."""
+        assert self._cluster is not None
+        return self._cluster
 
     def repeats(self, full: int, quick: int = 2) -> int:
         """Return how often to repeat."""
@@ -55,7 +63,8 @@ class Bench:
         try:
             yield
         finally:
-            self.cluster.resume()
+            if self._cluster is not None:
+                self._cluster.resume()
             for subject in self._running:
                 if subject.process.poll() is None:
                     subject.process.send_signal(signal.SIGCONT)

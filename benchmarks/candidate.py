@@ -19,10 +19,12 @@ from tenure.clock import boot_time
 from tenure.events import Event, Lost
 from tenure.kubernetes.config import in_cluster
 
-__all__ = ["main"]
+__all__ = ["Reporter", "main"]
 
 
-class _Reporter:
+class Reporter:
+    """Prints events, each as a line, with the boot time; `identity` is who reports."""
+
     def __init__(self, identity: str) -> None:
         self._identity = identity
 
@@ -35,7 +37,7 @@ class _Reporter:
 def main() -> None:
     """Campaign until SIGTERM."""
     options = json.loads(sys.argv[1])
-    report = _Reporter(options["identity"])
+    report = Reporter(options["identity"])
     if options["count_connections"]:
         _report_connections(report)
 
@@ -64,7 +66,7 @@ def _lock(options: dict[str, Any]) -> LeaseLock:
     return LeaseLock(options["name"], options["namespace"], kubeconfig=options["kubeconfig"])
 
 
-def _report_connections(report: _Reporter) -> None:
+def _report_connections(report: Reporter) -> None:
     """Report each attempt to connect, also those that nobody could count on the other side."""
 
     def hook(event: str, _arguments: tuple[object, ...]) -> None:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import os
+import socket
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.cluster.process import start_process
 from tests.cluster.server import Cluster
 
 from benchmarks.api import Api, leases_path
 
-__all__ = ["probe"]
+__all__ = ["probe", "probe_datagrams"]
 
 _REPEATS = 200
+_ECHO = """
+import socket
+answering = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+answering.bind(("127.0.0.1", 0))
+print(answering.getsockname()[1], flush=True)
+while True:
+    answering.sendto(*answering.recvfrom(1))
+"""
 
 
 def probe(cluster: Cluster, namespace: str) -> dict[str, Any]:
@@ -33,10 +45,31 @@ def probe(cluster: Cluster, namespace: str) -> dict[str, Any]:
             newest["spec"]["leaseTransitions"] = newest["spec"].get("leaseTransitions", 0) + 1
             newest = api.request("PUT", path, newest)
 
-        load = " ".join(f"{value:.2f}" for value in os.getloadavg())
-        return {"load": load, "get": _spread(lambda: api.request("GET", path)), "put": _spread(put)}
+        return {"load": _load(), "get": _spread(lambda: api.request("GET", path)), "put": _spread(put)}
     finally:
         api.close()
+
+
+def probe_datagrams() -> dict[str, Any]:
+    """Send a datagram to another process and wait for it to come back, one at a time; milliseconds."""
+    echo = start_process([sys.executable, "-c", _ECHO], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert echo.stdout is not None
+    with echo.stdout as told, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect(("127.0.0.1", int(told.readline())))
+        asking.settimeout(10.0)
+
+        def ask() -> None:
+            asking.send(b"x")
+            asking.recv(1)
+
+        found = {"load": _load(), "echo": _spread(ask)}
+    echo.kill()
+    echo.wait()
+    return found
+
+
+def _load() -> str:
+    return " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
 def _spread(call: Callable[[], object]) -> str:

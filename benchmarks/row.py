@@ -16,9 +16,9 @@ class Row:
 
     Attributes:
         measure: its name on the command line.
-        subject: ``tenure`` or ``client-go``.
+        subject: ``tenure``, or what it is compared with: ``client-go``, ``democracy.js``.
         what: what was counted, from where to where.
-        unit: ``us``, ``ms``, ``MiB``, ``1/s``, ``count`` or ``ratio``.
+        unit: ``us``, ``ms``, ``s``, ``MiB``, ``1/s``, ``1/h``, ``ms/s``, ``count`` or ``ratio``.
         values: the samples, in the order in which they were taken.
         at_most: the target; None: the row is there for comparison.
         judged: what the target binds, the median or every sample.

@@ -12,7 +12,7 @@ from typing import Any
 from tests.cluster.candidate_process import CandidateProcess
 from tests.cluster.client_go import ClientGoCandidate
 
-__all__ = ["ClientGo", "Crowd", "Subject", "Tenure"]
+__all__ = ["ClientGo", "Crowd", "Peer", "PeerCrowd", "Subject", "Tenure"]
 
 # Between the fork and the program itself: tells when the program was executed.
 _ANNOUNCE = """
@@ -107,3 +107,19 @@ class Crowd(Subject):
             "lease_duration_s": 15,
         }
         super().__init__(identity, [sys.executable, "-m", "benchmarks.crowd", json.dumps(options)])
+
+
+class Peer(Subject):
+    """One peer of tenure (`benchmarks.peer`)."""
+
+    def __init__(self, identity: str, options: dict[str, Any]) -> None:
+        told = json.dumps({**options, "identity": identity})
+        super().__init__(identity, [sys.executable, "-m", "benchmarks.peer", told])
+
+
+class PeerCrowd(Subject):
+    """Many peers of tenure in one process (`benchmarks.peer_crowd`): those whose names are `own`."""
+
+    def __init__(self, identity: str, options: dict[str, Any], own: Sequence[str]) -> None:
+        told = json.dumps({**options, "identity": identity, "own": list(own)})
+        super().__init__(identity, [sys.executable, "-m", "benchmarks.peer_crowd", told])

@@ -11,6 +11,12 @@ from benchmarks.measures import (
     loss,
     memory,
     outage,
+    peers_crash,
+    peers_load,
+    peers_owner,
+    peers_partition,
+    peers_release,
+    peers_requests,
     requests,
     run_guard,
     run_sigstop,
@@ -21,7 +27,7 @@ from benchmarks.measures import (
 )
 from benchmarks.row import Row
 
-__all__ = ["MEASURES"]
+__all__ = ["MEASURES", "PEERS"]
 
 MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "takeover_release": takeover_release.run,
@@ -43,4 +49,13 @@ MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "loss_deleted": loss.run_deleted,
     "loss_terminated": loss.run_terminated,
     "fence_postgres": fence_postgres.run,
+    "peers_crash": peers_crash.run,
+    "peers_release": peers_release.run,
+    "peers_partition": peers_partition.run,
+    "peers_owner": peers_owner.run,
+    "peers_load": peers_load.run,
+    "peers_requests": peers_requests.run,
 }
+
+PEERS = tuple(name for name in MEASURES if name.startswith("peers_"))
+"""Those that need no API server beside them, but democracy.js."""

@@ -24,7 +24,7 @@ COMMAND_TIMEOUT_S = 60  # generous: the machine may be busy with other things
 Command = dict[str, Any]
 
 
-class CarrierError(Exception):
+class CarrierError(RuntimeError):
     """The process does not do what it is told."""
 
 

@@ -17,7 +17,7 @@ _LEAVING_S = 5.0
 _numbers = itertools.count()
 
 
-class CpuQuotaUnavailableError(Exception):
+class CpuQuotaUnavailableError(RuntimeError):
     """There are no control groups with a quota here; says why."""
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.chaos.command import exit_status, options, say, write
 from tests.chaos.peers.run import run_peers_chaos
-from tests.chaos.peers.switch import SwitchUnavailableError
 
 
 def main() -> int:
@@ -28,7 +27,7 @@ def main() -> int:
             part = folder / ("hybrid" if hybrid else "alone")
             part.mkdir()
             reports.append(run_peers_chaos(part, given.seconds / 2, given.seed, say, hybrid=hybrid))
-    except (SwitchUnavailableError, RuntimeError) as error:
+    except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -88,8 +88,8 @@ def _of_the_api(arena: PeerArena, api: ApiServer) -> list[Kind]:
         return NetworkFault("network cut", arena.switch, number, "the API server", WIRE["network cut"])
 
     return [
-        Kind(ApiFrozen.name, lambda _: ApiFrozen(api), LOSING, _API, has_victim=False, weight=2),
-        Kind(ApiRefusing.name, lambda _: ApiRefusing(api), LOSING, _API, has_victim=False, weight=2),
+        Kind(ApiFrozen.name, lambda _: ApiFrozen(api), LOSING, _API, has_victim=False),
+        Kind(ApiRefusing.name, lambda _: ApiRefusing(api), LOSING, _API, has_victim=False),
         Kind("API server cut off", cut, LOSING, _API, has_victim=False),
         *(Kind(name, partial(make, name), AT_ONCE, _API, has_victim=False) for name in EDITS),
     ]

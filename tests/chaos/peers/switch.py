@@ -13,7 +13,7 @@ __all__ = ["Port", "Switch", "SwitchUnavailableError"]
 PROCESS = "tests.chaos.peers.switch_process"
 
 
-class SwitchUnavailableError(Exception):
+class SwitchUnavailableError(RuntimeError):
     """There are no network namespaces here; says why."""
 
 
