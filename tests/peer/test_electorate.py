@@ -75,6 +75,7 @@ def test_a_lease_that_is_longer_than_voters_grant_is_refused() -> None:
         (JOINT, "cde", False),
         (JOINT, "bcd", True),
         (JOINT, "abde", True),
+        (Electorate(voters=("c",), previous=("a", "b"), epoch=1), "ca", False),
     ],
 )
 def test_a_majority_of_each_is_needed(electorate: Electorate, names: str, suffices: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.search.peers.normal import Column
 from tests.search.peers.numbers import BITS, MASK
-from tests.search.peers.parts import Candidate
+from tests.search.peers.parts import Candidate, Rest
 from tests.search.peers.setting import Rule, Setting
 from tests.search.peers.tables import UNTOUCHED, Deed, Tables
 
@@ -56,12 +56,13 @@ class Board:
         columns, candidates, rest = self._tables.first()
         return self._packed(columns) | self._low(candidates, rest)
 
-    def parts_of(self, state: int) -> tuple[list[Column], list[Candidate]]:
+    def parts_of(self, state: int) -> tuple[list[Column], list[Candidate], Rest]:
         """Return what a state is made of."""
-        columns, candidates, _ = self._split(state)
+        columns, candidates, rest = self._split(state)
         return (
             [self._tables.columns.values[number] for number in columns],
             [self._tables.candidates.values[number] for number in candidates],
+            self._tables.rests.values[rest],
         )
 
     def _split(self, state: int) -> tuple[list[int], list[int], int]:

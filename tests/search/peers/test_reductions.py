@@ -10,7 +10,7 @@ import pytest
 from tenure.peer.electorate import Electorate
 from tests.search.peers.normal import Known, Normal, known_by
 from tests.search.peers.numbers import Numbers
-from tests.search.peers.parts import Candidate, Voter
+from tests.search.peers.parts import Candidate, Rest, Voter
 from tests.search.peers.scene import Play, Scene
 from tests.search.peers.search import Search
 from tests.search.peers.setting import Change, Rule, Setting
@@ -47,7 +47,7 @@ SETTINGS = {
     ),
 }
 
-Shown = tuple[tuple[tuple[Voter, tuple[Known | None, ...]], ...], tuple[Candidate, ...]]
+Shown = tuple[tuple[tuple[Voter, tuple[Known | None, ...]], ...], tuple[Candidate, ...], Rest]
 
 
 class Shows:
@@ -58,9 +58,17 @@ class Shows:
         self._normal = Normal(setting)
 
     def of(
-        self, voters: Iterable[tuple[Voter, tuple[Known | None, ...]]], candidates: Iterable[Candidate]
+        self,
+        voters: Iterable[tuple[Voter, tuple[Known | None, ...]]],
+        candidates: Iterable[Candidate],
+        rest: Rest,
     ) -> Shown:
         """Return it.
+
+        Args:
+            voters: by position, with what each candidate knows of them.
+            candidates: by position.
+            rest: what may still happen, ticks among it: so it counts when all this is so.
 
         A try for which it is too late is not shown: the fast search never ends it before a release, which
         only frees more then. Nor is what others have told of their rounds: any may be tried anyway.
@@ -70,7 +78,7 @@ class Shows:
             alike = sorted([ordered[position] for position in group], key=repr)
             for position, each in zip(group, alike, strict=True):
                 ordered[position] = each
-        return tuple(ordered), tuple([self._candidate(each) for each in candidates])
+        return tuple(ordered), tuple([self._candidate(each) for each in candidates]), rest
 
     def of_scene(self, scene: Scene) -> Shown:
         """Return what a state of the plain search shows."""
@@ -83,14 +91,13 @@ class Shows:
             (self._normal.voter(voter, shift=scene.now), tuple([each.get(name) for each in known]))
             for name, voter in zip(self._setting.names, scene.voters, strict=True)
         ]
-        return self.of(voters, candidates)
+        return self.of(voters, candidates, scene.rest)
 
     def swapped(self, shown: Shown) -> Shown:
         """Return what is shown with the candidates a and b in each other's place."""
-        voters, candidates = shown
-        return self.of(
-            [(_swapped(voter), _swapped(known)[::-1]) for voter, known in voters], _swapped(candidates)[::-1]
-        )
+        voters, candidates, rest = shown
+        swapped = [(_swapped(voter), _swapped(known)[::-1]) for voter, known in voters]
+        return self.of(swapped, _swapped(candidates)[::-1], rest)
 
     def _candidate(self, candidate: Candidate) -> Candidate:
         proposer = candidate.proposer._replace(highest=0)
@@ -132,8 +139,8 @@ def test_both_searches_show_the_same(name: str) -> None:
     shows, fast = Shows(setting), Search(setting)
     assert fast.explore().complete
     shown = set()
-    for columns, candidates in map(fast.board.parts_of, fast.states):
-        shown.add(shows.of([(column.voter, column.known) for column in columns], candidates))
+    for columns, candidates, rest in map(fast.board.parts_of, fast.states):
+        shown.add(shows.of([(column.voter, column.known) for column in columns], candidates, rest))
     if setting.are_alike and len(setting.candidates) == 2:
         shown |= {shows.swapped(each) for each in shown}
     assert shown == plainly(setting, shows)
