@@ -171,7 +171,7 @@ HARMLESS = {
         acceptor=variants.RaisingAcceptor,
         proposer=variants.PublishedProposer,
     ),
-    "promises_where_held": Setting(**_ONE_TRY, acceptor=variants.PromisingHeldAcceptor),
+    "promises_where_held": Setting(**_ONE_TRY, restarts=1, acceptor=variants.PromisingHeldAcceptor),
     "proposes_to_the_late": Setting(**_ONE_TRY, restarts=1, proposer=variants.LateProposingProposer),
     "counts_from_propose_otherwise_as_production": Setting(
         **_ALL_DEMANDS, restarts=1, proposer=variants.LateCountingProposer
@@ -246,5 +246,15 @@ LONG = {
     ),
     "from three voters to others, one restarts": Setting(
         **_ONCE, restarts=1, change=Change(to=_THREE_TO_OTHERS, wait=1)
+    ),
+    "it proposes to the late": Setting(
+        **_T1,
+        prepares=(2, 1),
+        releases=(1, 1),
+        restarts=1,
+        proposer=variants.LateProposingProposer,
+    ),
+    "it promises where it is held": Setting(
+        **_T1, prepares=(2, 1), releases=(1, 1), restarts=1, acceptor=variants.PromisingHeldAcceptor
     ),
 }
