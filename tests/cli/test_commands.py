@@ -139,7 +139,8 @@ def test_the_demo_ends_what_it_started_on_every_way_out(demo: list[str], number:
             if "follows" in line:
                 break
         children = _children(process.pid)
-        assert len(children) == (5 if "--peers" in demo else 3)
+        members = 5 if "--peers" in demo else 3
+        assert len(children) in (members - 1, members)  # the story may have ended its first leader by now
         process.send_signal(number)
         status = process.wait(60)
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 130)
