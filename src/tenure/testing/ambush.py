@@ -17,13 +17,13 @@ class Ambush:
     """What happens, and after which write.
 
     Attributes:
-        purpose: of the write.
+        purpose: of the write; among peers the name of a message, such as ``Accept``.
         verb: the name of a method of `tenure.testing.cluster.Cluster`.
-        delay_s: so long after the write took effect.
+        delay_s: so long after that.
         options: the method's arguments.
     """
 
-    purpose: Purpose
+    purpose: Purpose | str
     verb: str
     delay_s: float = 0.0
     options: dict[str, Any] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count, islice, product
 from random import Random
 from typing import Literal
@@ -40,7 +41,7 @@ from tenure.testing.tally import Tally
 from tenure.testing.world import Candidate, Core, World
 from tenure.timing import Timing
 
-__all__ = ["Cluster", "Direction", "ViolationError"]
+__all__ = ["Cluster", "Direction", "ViolationError", "process_names"]
 
 Direction = Literal["both", "outgoing", "incoming"]
 
@@ -102,16 +103,11 @@ class Cluster:
         self.tallies: list[Tally] = []
         self.stores: list[FencedStore] = []
         self.elections = [self._found(number, make_world) for number in range(elections)]
-        for name in _names(candidates) if isinstance(candidates, int) else candidates:
+        for name in process_names(candidates) if isinstance(candidates, int) else candidates:
             self.join(name)
 
     def _found(self, number: int, make_world: Callable[..., World]) -> SimulatedElection:
-        def complain(message: str) -> None:
-            violation = ViolationError(self.now, message, number)
-            self.violations.append(violation)
-            if self._strict:
-                raise violation
-
+        complain = partial(self._complain, number)
         chronicle, tally = Chronicle(), Tally()
         store = FencedStore(self._schedule, self._random, chronicle, complain)
         self.tallies.append(tally)
@@ -120,6 +116,12 @@ class Cluster:
         return SimulatedElection(
             self._schedule, self._random, *observers, spring=self._spring, make_world=make_world
         )
+
+    def _complain(self, election: int, message: str) -> None:
+        violation = ViolationError(self.now, message, election)
+        self.violations.append(violation)
+        if self._strict:
+            raise violation
 
     def _spring(self, ambush: Ambush, writer: str) -> None:
         getattr(self, ambush.verb)(**ambush.options_for(writer))
@@ -485,7 +487,7 @@ class Cluster:
             self._schedule.after(seconds, undo, *args)
 
 
-def _names(number: int) -> Iterator[str]:
+def process_names(number: int) -> Iterator[str]:
     """Yield a, b, … z, aa, ab, …"""
     words = (product(string.ascii_lowercase, repeat=length) for length in count(1))
     return islice(("".join(letters) for each in words for letters in each), number)

@@ -11,13 +11,15 @@ from tenure.election import Election, OnMissing
 from tenure.handover import Preference
 from tenure.testing.ambush import WRITER
 from tenure.testing.cluster import Cluster
+from tenure.testing.drawing import Drawer, Drawn, drain, on_a_process, on_a_server, on_the_record, skew
 from tenure.testing.machine import MachineClock
 from tenure.testing.world import Core, World
 from tenure.timing import Timing
 
-__all__ = ["Act", "Member", "Scenario"]
+__all__ = ["LEADER", "Act", "Member", "Scenario"]
 
-_LEADER = "the leader"  # whoever it is by then
+LEADER = "the leader"
+"""In the place of a name: whoever leads by then, or else the first process."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Act:
     Attributes:
         at: true time, seconds.
         verb: the name of a method of `Cluster`.
-        options: its arguments; a ``name`` may be ``"the leader"``.
+        options: its arguments; a name may be ``"the leader"``.
     """
 
     at: float
@@ -39,10 +41,14 @@ class Act:
 
     def do(self, cluster: Cluster) -> None:
         """Let it happen."""
-        options = dict(self.options)
-        if options.get("name") == _LEADER:
-            options["name"] = cluster.leader or next(iter(cluster.processes))
-        getattr(cluster, self.verb)(**options)
+        leader = cluster.leader or next(iter(cluster.processes))
+        getattr(cluster, self.verb)(**{key: _meant(value, leader) for key, value in self.options.items()})
+
+
+def _meant(value: Any, leader: str) -> Any:
+    if isinstance(value, list):
+        return [_meant(each, leader) for each in value]
+    return leader if value == LEADER else value
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,11 @@ class Scenario:
             make_world=make_world,
             strict=strict,
         )
+        self.populate(cluster)
+        return cluster
+
+    def populate(self, cluster: Cluster) -> None:
+        """Let the members join."""
         for member in self.members:
             cluster.join(
                 member.name,
@@ -123,7 +134,6 @@ class Scenario:
                 timing=member.timing,
                 preference=member.preference,
             )
-        return cluster
 
     def play(self, cluster: Cluster) -> None:
         """Let everything happen in its time.
@@ -197,7 +207,7 @@ class _Draw:
         if self._random.random() < 0.06:
             return self._usurpation(at, members)
         draw = self._random.choice(_ACTS)
-        name = _LEADER if self._random.random() < 0.5 else self._random.choice(members).name
+        name = LEADER if self._random.random() < 0.5 else self._random.choice(members).name
         verb, options = draw(self._random, name, self._duration_s())
         return [Act(at, verb, options)]
 
@@ -207,7 +217,7 @@ class _Draw:
         longer_s = 2 * self._lease
         times = sorted(round(at + self._random.uniform(0.1, 2.0), 3) for _ in range(3))
         acts = [
-            Act(at, "partition", {"name": _LEADER, "seconds": longer_s}),
+            Act(at, "partition", {"name": LEADER, "seconds": longer_s}),
             Act(times[0], self._random.choice(["delete_record", "recreate_record"])),
             Act(times[1], "restart", {"name": newcomer}),
         ]
@@ -222,46 +232,19 @@ class _Draw:
         return round(self._random.choice([0.2, 1.0, 3.0, lease / 2, lease, lease * 1.5, lease * 3]), 3)
 
 
-_Drawn = tuple[str, dict[str, Any]]
-
-
-def _on_a_process(verb: str, **options: Any) -> Callable[[Random, str, float], _Drawn]:
-    return lambda random, name, seconds: (verb, {"name": name, **options, "seconds": seconds})
-
-
-def _on_a_server(verb: str, **options: Any) -> Callable[[Random, str, float], _Drawn]:
-    def draw(random: Random, name: str, seconds: float) -> _Drawn:
-        return verb, {**options, "replica": random.choice([None, 0, 1]), "seconds": seconds}
-
-    return draw
-
-
-def _on_the_record(verb: str, **options: Any) -> Callable[[Random, str, float], _Drawn]:
-    return lambda random, name, seconds: (verb, dict(options))
-
-
-def _skew(random: Random, name: str, seconds: float) -> _Drawn:
-    bound = Timing().clock_rate_bound
-    return "skew", {"name": name, "rate": round(1 + random.uniform(-0.49, 0.49) * bound, 6)}
-
-
-def _restart(random: Random, name: str, seconds: float) -> _Drawn:
+def _restart(random: Random, name: str, seconds: float) -> Drawn:
     return "restart", {"name": name, "identity": random.choice(["", "", "other", "twin"])}
 
 
-def _disconnect(random: Random, name: str, seconds: float) -> _Drawn:
+def _disconnect(random: Random, name: str, seconds: float) -> Drawn:
     return "disconnect", {"name": name}
 
 
-def _drain(random: Random, name: str, seconds: float) -> _Drawn:
-    return "drain_slowly", {"name": name, "drain_s": random.choice([seconds, float("inf")])}
-
-
-def _transfer(random: Random, name: str, seconds: float) -> _Drawn:
+def _transfer(random: Random, name: str, seconds: float) -> Drawn:
     return "transfer", {"name": name, "to": random.choice(["", *"abcde", "twin", "nobody"])}
 
 
-def _request(random: Random, name: str, seconds: float) -> _Drawn:
+def _request(random: Random, name: str, seconds: float) -> Drawn:
     return "request_handover", {"to": random.choice(["", *"abcde", "twin", "nobody"])}
 
 
@@ -281,53 +264,53 @@ _STRIKES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def _ambush(random: Random, name: str, seconds: float) -> _Drawn:
+def _ambush(random: Random, name: str, seconds: float) -> Drawn:
     purpose = random.choice(["acquire", "acquire", "renew", "release"])
     delay_s = random.choice([0.0, 0.002, 0.01, 0.5])
     verb, options = random.choice(_STRIKES)
     return "ambush", {"verb": verb, "purpose": purpose, "delay_s": delay_s, **options}
 
 
-_ACTS: list[Callable[[Random, str, float], _Drawn]] = [
-    _on_a_process("partition"),
-    _on_a_process("partition"),
-    _on_a_process("partition", direction="outgoing"),
-    _on_a_process("partition", direction="incoming"),
-    _on_a_process("partition", direction="incoming"),
-    _on_a_process("lose", share=0.4),
-    _on_a_process("slow_down", slowness_s=0.5),
-    _on_a_process("slow_down", slowness_s=3.0),
-    _on_a_process("expire_credentials"),
-    _on_a_process("crash"),
-    _on_a_process("pause"),
-    _on_a_process("pause"),
-    _on_a_process("suspend"),
-    _on_a_process("resign"),
-    _on_a_process("resign"),
-    _on_a_process("be_ineligible"),
+_ACTS: list[Drawer] = [
+    on_a_process("partition"),
+    on_a_process("partition"),
+    on_a_process("partition", direction="outgoing"),
+    on_a_process("partition", direction="incoming"),
+    on_a_process("partition", direction="incoming"),
+    on_a_process("lose", share=0.4),
+    on_a_process("slow_down", slowness_s=0.5),
+    on_a_process("slow_down", slowness_s=3.0),
+    on_a_process("expire_credentials"),
+    on_a_process("crash"),
+    on_a_process("pause"),
+    on_a_process("pause"),
+    on_a_process("suspend"),
+    on_a_process("resign"),
+    on_a_process("resign"),
+    on_a_process("be_ineligible"),
     _transfer,
     _request,
     _disconnect,
     _restart,
-    _drain,
-    _skew,
-    _on_a_server("outage"),
-    _on_a_server("pause_server"),
-    _on_a_server("lag", lag_s=1.0),
-    _on_a_server("lag", lag_s=20.0),
-    _on_a_server("fail", share=0.5),
-    _on_a_server("throttle", retry_after_s=2.0),
+    drain,
+    skew,
+    on_a_server("outage"),
+    on_a_server("pause_server"),
+    on_a_server("lag", lag_s=1.0),
+    on_a_server("lag", lag_s=20.0),
+    on_a_server("fail", share=0.5),
+    on_a_server("throttle", retry_after_s=2.0),
     _ambush,
     _ambush,
-    _on_the_record("compact"),
-    _on_the_record("touch_record"),
-    _on_the_record("delete_record"),
-    _on_the_record("delete_record"),
-    _on_the_record("empty_record"),
-    _on_the_record("edit_record", holder="somebody"),
-    _on_the_record("edit_record", holder="somebody", lease_duration=1.0),
-    _on_the_record("edit_record", holder="somebody", lease_duration=None),
-    _on_the_record("recreate_record"),
-    _on_the_record("garble_record"),
-    _on_the_record("restore", versions=5),
+    on_the_record("compact"),
+    on_the_record("touch_record"),
+    on_the_record("delete_record"),
+    on_the_record("delete_record"),
+    on_the_record("empty_record"),
+    on_the_record("edit_record", holder="somebody"),
+    on_the_record("edit_record", holder="somebody", lease_duration=1.0),
+    on_the_record("edit_record", holder="somebody", lease_duration=None),
+    on_the_record("recreate_record"),
+    on_the_record("garble_record"),
+    on_the_record("restore", versions=5),
 ]

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from tenure.election import Election
 from tenure.testing.cluster import ViolationError
@@ -15,7 +16,7 @@ from tenure.testing.recording import Recording
 from tenure.testing.scenario import Act, Scenario
 from tenure.testing.short_transcript import ShortTranscript
 from tenure.testing.trial import try_scenario
-from tenure.testing.world import Core, World
+from tenure.testing.world import Core
 
 __all__ = ["Shrinker"]
 
@@ -31,6 +32,7 @@ class Shrinker:
         violation: how.
         core: makes the candidates.
         clock: makes the clocks.
+        trial: plays a scenario to its end, and demands what is to be demanded then.
         budget_s: seconds of processor time to spend on the scenario, and again on its transcript; the best so
             far counts then.
     """
@@ -42,12 +44,14 @@ class Shrinker:
         *,
         core: Callable[..., Core] = Election,
         clock: Callable[..., MachineClock] = MachineClock,
+        trial: Callable[..., object] = try_scenario,
         budget_s: float = 10.0,
     ) -> None:
         self._scenario = scenario
         self._violation = violation
         self._core = core
         self._clock = clock
+        self._trial = trial
         self._budget_s = budget_s
         self._ends_at = 0.0
         self._seeds = 1
@@ -73,7 +77,7 @@ class Shrinker:
         show it.
         """
         recording = Recording(self._core)
-        violation = self._play(scenario, recording.core, recording.world)
+        violation = self._play(scenario, core=recording.core, make_world=recording.world)
         if violation is None:
             return None
         short = ShortTranscript(violation, core=self._core, clock=self._clock, budget_s=self._budget_s)
@@ -133,7 +137,7 @@ class Shrinker:
             if time.process_time() >= self._ends_at or not scenario.members:
                 return None
             again = replace(scenario, seed=seed, seconds=self._long_enough(scenario))
-            violation = self._play(again, self._core, World)
+            violation = self._play(again, core=self._core)
             if violation is not None and violation.kind == self._violation.kind:
                 return self._until(again, violation)
         return None
@@ -149,16 +153,14 @@ class Shrinker:
         acts = tuple(act for act in scenario.acts if act.at <= violation.at)
         return replace(scenario, acts=acts, seconds=math.ceil(violation.at * 1000) / 1000)
 
-    def _play(
-        self, scenario: Scenario, core: Callable[..., Core], make_world: Callable[..., World]
-    ) -> ViolationError | None:
+    def _play(self, scenario: Scenario, **made_by: Any) -> ViolationError | None:
         if not self._in_play:
             try:
-                try_scenario(scenario, core=core, clock=self._clock, make_world=make_world)
+                self._trial(scenario, clock=self._clock, **made_by)
             except ViolationError as violation:
                 return violation
             return None
-        cluster = scenario.cluster(core=core, clock=self._clock, make_world=make_world)
+        cluster = scenario.cluster(clock=self._clock, **made_by)
         try:
             scenario.play(cluster)
         except ViolationError as violation:

@@ -7,7 +7,7 @@ from random import Random
 
 from tenure.election import OnMissing
 from tenure.events import Event
-from tenure.requests import Request
+from tenure.requests import Purpose, Request
 from tenure.testing.ambush import Ambush
 from tenure.testing.process import Process
 from tenure.testing.replica import Replica
@@ -62,12 +62,14 @@ class SimulatedElection(Observer):
 
     def changed(self, change: Change) -> None:
         """Spring the ambushes that waited for this write."""
-        if change.request is None or change.author is None:
-            return
-        for ambush in [each for each in self.ambushes if each.purpose is change.request.purpose]:
+        if change.request is not None and change.author is not None:
+            self.spring(change.request.purpose, self._drivers[change.author])
+
+    def spring(self, purpose: Purpose | str, driver: SimulatedDriver) -> None:
+        """Spring the ambushes that waited for what this driver has just done."""
+        for ambush in [each for each in self.ambushes if each.purpose == purpose]:
             self.ambushes.remove(ambush)
-            writer = self._drivers[change.author].process.name
-            self._schedule.after(ambush.delay_s, self._spring, ambush, writer)
+            self._schedule.after(ambush.delay_s, self._spring, ambush, driver.process.name)
 
     def join(self, process: Process, core: Core, on_missing: OnMissing) -> SimulatedDriver:
         """Let a process campaign with a new core; return its driver, which is still to be started."""
@@ -82,10 +84,13 @@ class SimulatedElection(Observer):
         )
         self.world.now = self._schedule.now
         self.world.add(candidate)
-        driver = SimulatedDriver(self._schedule, self._random, self.site, self.world, process, candidate)
+        driver = self._drive(process, candidate)
         self._drivers[candidate] = driver
         self._by_process[process] = driver
         return driver
+
+    def _drive(self, process: Process, candidate: Candidate) -> SimulatedDriver:
+        return SimulatedDriver(self._schedule, self._random, self.site, self.world, process, candidate)
 
     def leave(self, process: Process) -> None:
         """The process has crashed."""

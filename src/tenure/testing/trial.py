@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from tenure.election import Election
 from tenure.testing.cluster import Cluster, ViolationError
@@ -11,7 +13,10 @@ from tenure.testing.machine import MachineClock
 from tenure.testing.scenario import Scenario
 from tenure.testing.world import Core, World
 
-__all__ = ["Figures", "try_scenario"]
+__all__ = ["Figures", "judged", "try_scenario"]
+
+ClusterT = TypeVar("ClusterT", bound=Cluster)
+FiguresT = TypeVar("FiguresT")
 
 # Beside what leases and drains take: retries, timeouts, spread.
 _SLACK_S = 10.0
@@ -52,10 +57,20 @@ def try_scenario(
     Raises:
         ViolationError: the safety contract was broken, or what was demanded did not come.
     """
-    cluster: Cluster | None = None
+    make_cluster = partial(scenario.cluster, core=core, clock=clock, make_world=make_world)
+    return judged(make_cluster, lambda cluster: _demand_everything(cluster, scenario))
+
+
+def judged(make_cluster: Callable[[], ClusterT], demand: Callable[[ClusterT], FiguresT]) -> FiguresT:
+    """Return what is demanded of a cluster; whatever breaks is a violation.
+
+    Raises:
+        ViolationError: something did, or what was demanded did not come.
+    """
+    cluster: ClusterT | None = None
     try:
-        cluster = scenario.cluster(core=core, clock=clock, make_world=make_world)
-        return _demand_everything(cluster, scenario)
+        cluster = make_cluster()
+        return demand(cluster)
     except ViolationError:
         raise
     except Exception as error:
