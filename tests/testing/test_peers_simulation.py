@@ -1,0 +1,91 @@
+"""Random bad days among peers: no rule of the contract is broken, and leadership comes back.
+
+What peers assume is broken as well: then two terms are valid at once, as they must be, and the fence holds.
+SEEDS=n plays more scenarios; ``tenure simulate --peers --seed=N`` replays one and shrinks its failure.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tenure.testing.cluster import ViolationError
+from tenure.testing.peers.draw import Breach
+from tenure.testing.peers.group import PeerGroup
+from tenure.testing.peers.scenario import PeerScenario
+from tenure.testing.peers.trial import try_peers
+
+SEEDS = int(os.environ.get("SEEDS", "20"))
+_BROKEN = 8  # scenarios of each kind
+
+
+@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
+def test_no_rule_is_broken(seed: int) -> None:
+    scenario = PeerScenario.random(seed)
+    try:
+        figures = try_peers(scenario)
+    except ViolationError as violation:
+        pytest.fail(f"{violation}\ntenure simulate --peers --seed={seed}")
+    assert figures.acts == len(scenario.acts)
+    assert not figures.overlaps
+
+
+@pytest.mark.parametrize("breach", ["clocks", "twins"])
+def test_what_is_assumed_is_needed(breach: Breach) -> None:
+    """Alone, peers keep leaders apart only as long as clocks and names are as they must be."""
+    kinds = [violation for seed in range(1, _BROKEN + 1) for violation in _played(seed, breach, hybrid=False)]
+    assert "two valid terms" in kinds
+
+
+@pytest.mark.parametrize("breach", ["clocks", "twins"])
+def test_without_it_the_fence_of_hybrid_mode_holds(breach: Breach) -> None:
+    """Two lead, and yet tokens rise, and no older one writes after a newer one; else this raises."""
+    kinds = [violation for seed in range(1, _BROKEN + 1) for violation in _played(seed, breach, hybrid=True)]
+    assert "two valid terms" in kinds
+    assert set(kinds) <= {"two valid terms", "lost for nothing"}
+
+
+def _played(seed: int, breach: Breach, *, hybrid: bool) -> list[str]:
+    scenario = PeerScenario.random(seed, breach=breach, hybrid=hybrid)
+    group = scenario.cluster()
+    scenario.play(group)
+    return [violation.kind for violation in group.violations]
+
+
+# ---- a hundred
+
+
+@pytest.fixture(scope="module")
+def hundred() -> PeerGroup:
+    """A hundred members, a while after their beginning."""
+    group = PeerGroup(100, seed=1)
+    group.run(12)
+    return group
+
+
+def test_a_hundred_elect_one_and_know_each_other(hundred: PeerGroup) -> None:
+    assert hundred.tallies[0].terms == 1
+    leader = hundred.leader
+    assert {view.leader for view in hundred.onlookers.views.values()} == {leader}
+    assert all(len(members) == 99 for members in hundred.onlookers.members.values())
+
+
+def test_it_costs_each_as_much_as_among_five(hundred: PeerGroup) -> None:
+    few = PeerGroup(5, seed=1)
+    few.run(12)
+    costs = []
+    for group in (few, hundred):
+        group.onlookers.reset()
+        group.run(5)
+        costs.append(group.onlookers.packets.total() / 5 / len(group.peers))
+    assert costs[1] < 1.25 * costs[0]
+
+
+def test_a_hundred_lose_their_leader(hundred: PeerGroup) -> None:
+    leader = hundred.leader
+    hundred.crash(leader)
+    assert hundred.run_until_led(within=2.3) > 1.0
+    assert hundred.leader != leader
+    hundred.run(1)
+    assert hundred.tallies[0].terms == 2
