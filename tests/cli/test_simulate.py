@@ -79,6 +79,52 @@ def test_an_error_inside_a_core_shows_where(tmp_path: Path) -> None:
     assert 'raising.py", line 4, in receive_conflict' in done.stderr
 
 
+def test_peers_are_simulated_as_well() -> None:
+    first, second = (
+        run_tenure("simulate", "--peers", "--seed=17", "--seeds=2", "--seconds=10", "--print")
+        for _ in range(2)
+    )
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout == second.stdout
+    assert first.stdout.startswith("seeds 17 to 18\nseed 17, ")
+    assert re.findall(r"^voters a, b, c", first.stdout, re.MULTILINE)
+    assert re.search(r"^no violation: [\d.]+ simulated hours, \d+ faults, ", first.stdout, re.MULTILINE)
+
+
+def test_a_violation_among_peers_is_shown_shrunk_and_can_be_played_again(tmp_path: Path) -> None:
+    (tmp_path / "forgetful.py").write_text(
+        "from tenure.peer.acceptor import Acceptor\n"
+        "from tenure.testing.peers.seat import new_peer\n"
+        "class Forgetful(Acceptor):\n"
+        "    def _prepare(self, ballot, now):\n"
+        "        return super(Forgetful, self._without_lease())._prepare(ballot, now)\n"
+        "def peer(**options):\n"
+        "    seat = new_peer(**options)\n"
+        "    lease = seat.node.lease\n"
+        "    lease.acceptor = lease.acceptor and Forgetful(*lease.acceptor)\n"
+        "    return seat\n"
+    )
+    flags = ("--peers", "--core=forgetful:peer", "--seconds=30")
+    done = run_tenure("simulate", "--seed=1", "--seeds=20", *flags, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (1, "")
+    [violation] = re.findall(r"^VIOLATION .+ two valid terms: .+$", done.stdout, re.MULTILINE)
+    short = done.stdout.partition("\n\nThe shortest scenario found that shows the same:\n\nseed ")[2]
+    assert 0 < short.count("\nat ") < 20
+    assert "ranscript" not in done.stdout
+
+    [replay] = re.findall(r"^replay: tenure (.+)$", done.stdout, re.MULTILINE)
+    assert re.fullmatch(r"simulate --seed=\d+ --peers --core=forgetful:peer --seconds=30", replay)
+    again = run_tenure(*shlex.split(replay), "--no-shrink", PYTHONPATH=str(tmp_path))
+    assert again.returncode == 1
+    assert violation in again.stdout
+
+
+def test_the_core_of_a_peer_is_called_as_one() -> None:
+    done = run_tenure("simulate", "--peers", "--core=tenure.election:Election")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be called as tenure.testing.peers.seat:new_peer is: " in done.stderr
+
+
 @pytest.mark.parametrize(
     ("core", "said"),
     [

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tenure.cli.simulations import CORE, PEER, Simulation, among_peers, over_a_record
 from tenure.errors import ConfigurationError
-from tenure.timing import Timing
 
 if TYPE_CHECKING:
-    from tenure.testing.cluster import ViolationError
+    from tenure.testing.cluster import Cluster, ViolationError
     from tenure.testing.scenario import Scenario
     from tenure.testing.trial import Figures
 
@@ -24,7 +24,6 @@ __all__ = ["command"]
 
 _FOUND = 1
 _WARM_UP_S, _MEASURED_S = 100.0, 20_000.0  # simulated
-_OWN_CORE = "tenure.election:Election"
 
 _EPILOG = """
 \b
@@ -32,6 +31,7 @@ Examples:
   tenure simulate
   tenure simulate --seed=17
   tenure simulate --seeds=1000 --core=my_elector:Core
+  tenure simulate --peers
 
 \b
 Exit status:
@@ -49,16 +49,13 @@ Exit status:
 @click.option(
     "--seconds",
     type=click.FloatRange(1),
-    default=300,
-    show_default=True,
-    help="Of simulated faults in each run, before all is healed.",
+    help="Of simulated faults in each run, before all is healed.  [default: 300; 60 with --peers]",
 )
+@click.option("--peers", is_flag=True, help="Peers that elect among themselves, alone and in hybrid mode.")
 @click.option(
     "--core",
-    default=_OWN_CORE,
-    show_default=True,
     metavar="MODULE:NAME",
-    help="What is simulated; called as the default is.",
+    help=f"What is simulated; called as the default is.  [default: {CORE}; with --peers {PEER}]",
 )
 @click.option("--shrink/--no-shrink", default=True, help="Make a failing run short, and print a transcript.")
 @click.option("--print", "show", is_flag=True, help="Print each scenario before it is played.")
@@ -66,50 +63,56 @@ Exit status:
     "--speed", is_flag=True, help="Only tell how fast five candidates without faults are simulated."
 )
 def command(
-    seed: int | None, seeds: int | None, seconds: float, core: str, shrink: bool, show: bool, speed: bool
+    seed: int | None,
+    seeds: int | None,
+    seconds: float | None,
+    peers: bool,
+    core: str | None,
+    shrink: bool,
+    show: bool,
+    speed: bool,
 ) -> None:
     """Let candidates, clocks, networks and API servers misbehave at random, and check every rule.
 
     One seed is one run: partitions, pauses, crashes, skewed clocks, outages, late writes, stale replicas,
-    hands that meddle with the record. Checks that know true time watch the safety contract; when all is
-    healed there must be a leader again.
+    hands that meddle with the record; among peers late, lost and doubled datagrams, processes that have
+    forgotten everything, voters that change. Checks that know true time watch the safety contract; when all
+    is healed there must be a leader again.
     """
-    make = _import(core)
+    simulation = among_peers() if peers else over_a_record()
+    core = core or simulation.core
+    make = _import(core, simulation)
     if speed:
-        _measure(make)
+        _measure(simulation.calm, make)
         return
     first = random.SystemRandom().randrange(10**9) if seed is None else seed
     count = seeds or (200 if seed is None else 1)
     print(f"seeds {first} to {first + count - 1}" if count > 1 else f"seed {first}", flush=True)
     # Imported late: --help shall not wait for it.
     from tenure.testing.cluster import ViolationError
-    from tenure.testing.scenario import Scenario
-    from tenure.testing.trial import try_scenario
 
     done = []
     for each in range(first, first + count):
-        scenario = Scenario.random(each, seconds=seconds)
+        scenario = simulation.draw(each, seconds=seconds or simulation.seconds)
         if show:
             print(f"{scenario}\n", flush=True)
         try:
-            done.append(try_scenario(scenario, core=make))
+            done.append(simulation.play(scenario, core=make))
         except ViolationError as violation:
-            _report(scenario, violation, make, core, shrink=shrink)
+            _report(scenario, violation, make, core, simulation, shrink=shrink)
             sys.exit(_FOUND)
     _summarise(done)
 
 
-def _measure(make: Callable[..., Any]) -> None:
-    from tenure.testing.cluster import Cluster
-
-    cluster = Cluster(5, core=make)
+def _measure(calm: Callable[..., Cluster], make: Callable[..., Any]) -> None:
+    cluster = calm(5, core=make)
     cluster.run(_WARM_UP_S)
     begun = time.process_time()
     cluster.run(_MEASURED_S)
     print(f"{_MEASURED_S / (time.process_time() - begun):.0f} simulated seconds a second of processor time")
 
 
-def _import(core: str) -> Callable[..., Any]:
+def _import(core: str, simulation: Simulation) -> Callable[..., Any]:
     module, _, name = core.partition(":")
     sys.path.insert(0, "")  # as python -m does, so that one's own module is found
     try:
@@ -117,40 +120,49 @@ def _import(core: str) -> Callable[..., Any]:
     except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise ConfigurationError(f"--core={core}: {error} (expected MODULE:NAME)") from error
     try:
-        made = found(identity="a", incarnation="a", timing=Timing(), draw=lambda: 0.5, on_missing="create")
+        made = found(**simulation.example)
     except TypeError as error:
-        raise ConfigurationError(f"--core={core} cannot be called as {_OWN_CORE} is: {error}") from error
-    from tenure.testing.world import Core
-
-    missing = [each for each in vars(Core) if not each.startswith("_") and not hasattr(made, each)]
+        raise ConfigurationError(
+            f"--core={core} cannot be called as {simulation.core} is: {error}"
+        ) from error
+    shape = simulation.shape
+    missing = [each for each in vars(shape) if not each.startswith("_") and not hasattr(made, each)]
     if missing:
         raise ConfigurationError(
-            f"--core={core} makes no core: it has no {', '.join(missing)} (see tenure.testing.world.Core)"
+            f"--core={core} makes no core: it has no {', '.join(missing)} "
+            f"(see {shape.__module__}.{shape.__name__})"
         )
     return found
 
 
 def _report(
-    scenario: Scenario, violation: ViolationError, make: Callable[..., Any], core: str, *, shrink: bool
+    scenario: Scenario,
+    violation: ViolationError,
+    make: Callable[..., Any],
+    core: str,
+    simulation: Simulation,
+    *,
+    shrink: bool,
 ) -> None:
     from tenure.testing.shrink import Shrinker
 
-    options = "" if core == _OWN_CORE else f" --core={core}"
-    options += "" if scenario.seconds == 300 else f" --seconds={scenario.seconds:g}"
+    options = simulation.flag
+    options += "" if core == simulation.core else f" --core={core}"
+    options += "" if scenario.seconds == simulation.seconds else f" --seconds={scenario.seconds:g}"
     if violation.__cause__ is not None:
         traceback.print_exception(violation.__cause__)
     print(f"\nVIOLATION {violation}\nreplay: tenure simulate --seed={scenario.seed}{options}\n", flush=True)
     if not shrink:
         print(scenario)
         return
-    shrinker = Shrinker(scenario, violation, core=make)
+    shrinker = Shrinker(scenario, violation, core=make, trial=simulation.play)
     short = shrinker.scenario()
     print(f"The shortest scenario found that shows the same:\n\n{short}\n", flush=True)
-    transcript = shrinker.transcript(short)
-    if transcript is None:
-        print("No transcript: its steps alone do not show it, or are too many.")
-    else:
+    transcript = shrinker.transcript(short) if simulation.has_transcripts else None
+    if transcript is not None:
         print(f"As a transcript:\n\n{transcript}")
+    elif simulation.has_transcripts:
+        print("No transcript: its steps alone do not show it, or are too many.")
 
 
 def _summarise(done: list[Figures]) -> None:
