@@ -77,6 +77,17 @@ CAUGHT = {
         states=150_000,
         why="a stale PROPOSE takes another's lease at a voter that has forgotten, and its sender tries again",
     ),
+    "unchecked_propose": Case(
+        setting=Setting(
+            **_TWICE_ALL,
+            script=((2, 3), (1,)),
+            restarts=1,
+            acceptor=variants.RaisingAcceptor,
+            proposer=variants.CredulousProposer,
+        ),
+        states=70_000,
+        why="the same, though PROPOSE went only to those that promised: neither ballot nor start is checked",
+    ),
     "no_silence": Case(
         setting=Setting(**{**_ONCE, "silence": 0}, restarts=1),
         states=2_000,
