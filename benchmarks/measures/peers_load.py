@@ -21,7 +21,7 @@ from tenure.clock import boot_time
 
 __all__ = ["run"]
 
-_SIZES = {"tenure": (5, 20, 100), "democracy.js": (5, 20)}
+_SIZES = (5, 20, 100)
 _PROCESSES = 4
 _FIRST_PORT = 20_000
 _REST_S = 5.0
@@ -35,8 +35,8 @@ def run(bench: Bench) -> list[Row]:
     starts: dict[str, Start] = {"tenure": _start_peers, "democracy.js": _start_democracy}
     return [
         row
-        for subject, sizes in _SIZES.items()
-        for size in sizes
+        for subject in starts
+        for size in _SIZES
         for row in _measure(bench, subject, size, starts[subject])
     ]
 
