@@ -124,6 +124,7 @@ def test_a_late_replace_does_not_touch_the_successor_under_a_new_uid(play: Play)
 
 def test_an_identical_replace_returns_the_same_version(play: Play) -> None:
     async def scenario(arena: Arena) -> None:
+        arena.now = NOON  # both sides of a pair are stamped within the same second
         async with arena.session() as session:
             created = await session.create(LED, timeout=TIMEOUT_S)
             same = await session.replace(created, record_of(created), timeout=TIMEOUT_S)
