@@ -16,23 +16,23 @@ class LockCandidacy(LockDriver[Election]):
 
     def campaign(self) -> None:
         """Try to lead, from now on; every earlier body has ended."""
-        self.perform(self.core.campaign)
+        self._tell(self.core.campaign)
 
     def resign(self) -> None:
         """Give up the campaign, or the term once its body has ended."""
-        self.perform(self.core.resign)
+        self._tell(self.core.resign)
 
     def transfer(self, to: str) -> None:
         """Give up the term, if there is one, for the candidate of this name; empty: for anybody else."""
-        self.perform(partial(self.core.transfer, to))
+        self._tell(partial(self.core.transfer, to))
 
     def set_eligible(self, eligible: bool) -> None:
         """Tell whether this candidate may campaign, and go on leading."""
-        self.perform(partial(self.core.set_eligible, eligible))
+        self._tell(partial(self.core.set_eligible, eligible))
 
     def body_ended(self) -> None:
         """The body of the present or last term has ended."""
-        self.perform(self.core.body_ended)
+        self._tell(self.core.body_ended)
 
     def _is_idle(self) -> bool:
         return self.core.state is State.IDLE

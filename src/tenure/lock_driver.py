@@ -1,22 +1,17 @@
-"""LockDriver: drives a pure core over a lock, in asyncio.
-
-The core decides; the driver owns the clock, the tasks and the connections. All inputs of the core arrive in
-the event loop's thread, each followed by `_pump`, which sends and publishes what the core has to say.
-"""
+"""LockDriver: drives a pure core over a lock, in asyncio."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
-from tenure.clock import BootTimer, boot_time
+from tenure.clock import boot_time
+from tenure.core_driver import CoreDriver, DrivenCore
 from tenure.errors import ConfigurationError, ConflictError, LockUnavailableError, PermissionDeniedError
 from tenure.events import Available, Event, Unavailable
-from tenure.fork import fork_generation
 from tenure.lock import LockSession
-from tenure.outlast import outlast
 from tenure.patience import Patience
 from tenure.record import UnreadableRecord, Versioned
 from tenure.requests import NoteRequest, ReadRequest, Request, WriteRequest
@@ -36,7 +31,7 @@ _LONGEST_SILENCE_S = 60.0
 _PERMISSION_CHECK_S = 60.0
 
 
-class Core(Protocol):
+class Core(DrivenCore, Protocol):
     """What the driver needs of a pure core: `Election`, or the observer's `Sighting`."""
 
     @property
@@ -48,16 +43,13 @@ class Core(Protocol):
         self, request: Request, now: float, *, retry_after_s: float = 0.0, refused: bool = False
     ) -> None: ...
     def refresh(self, now: float) -> None: ...
-    def fail(self, now: float) -> None: ...
     def requests_to_send(self, now: float) -> list[Request]: ...
-    def get_timer(self) -> float | None: ...
-    def next_event(self) -> Event | None: ...
 
 
 CoreT = TypeVar("CoreT", bound=Core)
 
 
-class LockDriver(Generic[CoreT]):
+class LockDriver(CoreDriver[CoreT]):
     """One core over one open lock.
 
     Args:
@@ -76,62 +68,29 @@ class LockDriver(Generic[CoreT]):
     def __init__(
         self, core: CoreT, session: LockSession, timing: Timing, publish: Callable[[Event], None]
     ) -> None:
-        self.core = core
+        super().__init__(core, timing, publish)
         self._session = session
         self._timing = timing
-        self._publish = publish
         self._patience = Patience(timing.renew_deadline)
-        self._timer = BootTimer(self._wake, check_period=timing.lease_duration / 20)
-        self._tasks: dict[asyncio.Task[None], None] = {}  # in order: a simulation can be repeated
         self._watch: asyncio.Task[None] | None = None
         self._watch_suspect: asyncio.TimerHandle | None = None
         self._following: object = None  # the watch that is under way
         self._delivered = -1  # the newest version that it has told
         self._confirmed = asyncio.Event()  # a request has been answered since the last watch ended
-        self._idle = asyncio.Event()
         self._trouble: object = None  # what is wrong with the store, as people are told
         self._polling = False
         self._has_read = False
-        self._closed = False
-        self._generation = fork_generation()
-        self.contact = asyncio.Event()
-        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def start(self) -> None:
         """Begin to watch, and to send what the core wants."""
         self._watch = self._spawn(self._keep_watching(), "tenure watch")
         self._pump()
 
-    def perform(self, action: Callable[[float], None]) -> None:
-        """Tell the core something, such as ``core.campaign``."""
-        self._tell(action)
-
-    async def wait_idle(self) -> None:
-        """Wait until the core has nothing left to do, or everything has failed."""
-        if self._is_inert():
-            return
-        idle = asyncio.create_task(self._idle.wait())
-        either: set[asyncio.Future[Any]] = {idle, self.failed}
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            idle.cancel()
-
     async def aclose(self) -> None:
         """Stop at once; leaks no task."""
-        self._closed = True
-        self._timer.close()
         if self._watch_suspect:
             self._watch_suspect.cancel()
-        for task in self._tasks:
-            task.cancel()
-        cancelled = await outlast(asyncio.gather(*self._tasks, return_exceptions=True))
-        if self.failed.done():
-            self.failed.exception()  # whoever wanted it has it
-        else:
-            self.failed.cancel()
-        if cancelled:
-            raise asyncio.CancelledError
+        await super().aclose()
 
     # ---- the core's wishes
 
@@ -141,28 +100,11 @@ class LockDriver(Generic[CoreT]):
     def _begin_polling(self) -> None:
         pass
 
-    def _is_inert(self) -> bool:
-        """Closed, or a copy in a forked child: what it sent would be done in its parent's name (rule 5)."""
-        return self._closed or self._generation != fork_generation()
-
-    def _pump(self) -> None:
-        if self._is_inert():
-            return
-        try:
-            now = boot_time()
-            requests = self.core.requests_to_send(now)
-            if not self.failed.done():
-                for request in requests:
-                    self._spawn(self._send(request, now), "tenure request")
-            self._drain_events()
-            timer = self.core.get_timer()
-            self._timer.set(now + _LONGEST_SILENCE_S if timer is None else timer)
-            if self._is_idle():
-                self._idle.set()
-            else:
-                self._idle.clear()
-        except Exception as error:
-            self._fail(error)
+    def _send_all(self, now: float) -> None:
+        requests = self.core.requests_to_send(now)
+        if not self.failed.done():
+            for request in requests:
+                self._spawn(self._send(request, now), "tenure request")
 
     def _wake(self) -> None:
         if self.core.get_timer() is None:
@@ -170,22 +112,9 @@ class LockDriver(Generic[CoreT]):
         else:
             self._pump()
 
-    def _drain_events(self) -> None:
-        while (event := self.core.next_event()) is not None:
-            self._publish(event)
-
-    def _fail(self, error: Exception) -> None:
-        """Give up for good; a term is over (rule 1: an error inside the core counts as a loss)."""
-        if self._is_inert() or self.failed.done():
-            return
-        if not isinstance(error, PermissionDeniedError | ConfigurationError):
-            _log.error("tenure itself failed, which ends its term", exc_info=error)
-        self.failed.set_exception(error)
-        self.contact.set()
-        self.core.fail(boot_time())
-        self._drain_events()
-        # A body that runs on still meets its hard limit.
-        self._timer.set(self.core.get_timer())
+    def _wakes_at(self, now: float) -> float | None:
+        timer = self.core.get_timer()
+        return now + _LONGEST_SILENCE_S if timer is None else timer
 
     # ---- requests
 
@@ -242,16 +171,6 @@ class LockDriver(Generic[CoreT]):
         wait_s = self._timing.retry_period
         self._tell(lambda now: self.core.receive_failure(request, now, retry_after_s=wait_s, refused=True))
 
-    def _tell(self, action: Callable[[float], None]) -> None:
-        if self._is_inert():
-            return
-        try:
-            action(boot_time())
-        except Exception as error:
-            self._fail(error)
-        else:
-            self._pump()
-
     # ---- the watch
 
     async def _keep_watching(self) -> None:
@@ -306,12 +225,6 @@ class LockDriver(Generic[CoreT]):
             self._watch.cancel()
             self._watch = self._spawn(self._keep_watching(), "tenure watch")
             self._confirmed.set()
-
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=name)
-        self._tasks[task] = None
-        task.add_done_callback(self._tasks.pop)
-        return task
 
     # ---- what people are told, once per change of state
 

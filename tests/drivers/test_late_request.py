@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tenure import lock_driver
+from tenure import core_driver, lock_driver
 from tenure.events import Elected, Event, LossReason, Lost
 from tenure.record import Attempt
 from tenure.requests import Purpose, Request, WriteRequest
@@ -16,7 +16,8 @@ def test_a_renewal_that_was_decided_before_a_pause_is_not_sent_after_it(
 ) -> None:
     """The pause falls between the core's decision and the first byte; the clock alone tells of it."""
     clock, skew_s = lock_driver.boot_time, 0.0
-    monkeypatch.setattr(lock_driver, "boot_time", lambda: clock() + skew_s)
+    for module in (core_driver, lock_driver):
+        monkeypatch.setattr(module, "boot_time", lambda: clock() + skew_s)
     send = lock_driver.LockDriver._send
 
     async def send_after_a_pause(self: object, request: Request, wanted_at: float) -> None:

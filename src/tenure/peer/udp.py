@@ -1,22 +1,18 @@
-"""PeerDriver: drives a `PeerNode` over UDP, in asyncio.
-
-The core decides; the driver owns the clock, the socket and the tasks. All inputs of the core arrive in the
-event loop's thread, each followed by `_pump`, which sends and publishes what the core has to say.
-"""
+"""PeerDriver: drives a `PeerNode` over UDP, in asyncio."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from tenure.clock import BootTimer, boot_time
-from tenure.errors import ConfigurationError, PermissionDeniedError
+from tenure.clock import boot_time
+from tenure.core_driver import CoreDriver
+from tenure.errors import ConfigurationError
 from tenure.events import Event
 from tenure.fork import fork_generation
-from tenure.outlast import outlast
 from tenure.peer.discovery.discovery import Discovery
 from tenure.peer.gate import Gate
 from tenure.peer.keys import KeyFile
@@ -46,7 +42,7 @@ _TELLING = {
 _inherited: list[asyncio.DatagramTransport] = []
 
 
-class PeerDriver(asyncio.DatagramProtocol):
+class PeerDriver(CoreDriver[PeerNode], asyncio.DatagramProtocol):
     """One peer on one socket; implements `tenure.candidacy.Candidacy`.
 
     Args:
@@ -71,20 +67,12 @@ class PeerDriver(asyncio.DatagramProtocol):
         publish: Callable[[Event], None],
         registrar: Registrar | None = None,
     ) -> None:
-        self.node = node
+        super().__init__(node, node.timing, publish)
         self._gate = gate
         self._key_file = key_file
         self._discovery = discovery
-        self._publish = publish
         self._registrar = registrar
         self._transport: asyncio.DatagramTransport | None = None
-        self._timer = BootTimer(self._pump, check_period=node.timing.lease_duration / 20)
-        self._tasks: dict[asyncio.Task[None], None] = {}
-        self._idle = asyncio.Event()
-        self._closed = False
-        self._generation = fork_generation()
-        self.contact = asyncio.Event()
-        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # ---- as a datagram protocol
 
@@ -102,7 +90,7 @@ class PeerDriver(asyncio.DatagramProtocol):
         if admission.answer is not None:
             self._send(admission.answer, source)
         if admission.envelope is not None:
-            self._tell(partial(self.node.receive_message, admission.envelope, source))
+            self._tell(partial(self.core.receive_message, admission.envelope, source))
 
     def error_received(self, exc: Exception) -> None:
         """Go on: somebody is not there, and the core notices that by itself."""
@@ -119,116 +107,55 @@ class PeerDriver(asyncio.DatagramProtocol):
 
     def campaign(self) -> None:
         """Try to lead, from now on; every earlier body has ended."""
-        self._tell(self.node.campaign)
+        self._tell(self.core.campaign)
 
     def resign(self) -> None:
         """Give up the campaign, or the term once its body has ended."""
-        self._tell(self.node.resign)
+        self._tell(self.core.resign)
 
     def transfer(self, to: str) -> None:
         """Give up the term, if there is one, for the candidate of this name; empty: for anybody else."""
         # (Nobody has a name that no datagram can carry.)
-        self._tell(partial(self.node.transfer, to if len(to.encode()) <= LONGEST_NAME else ""))
+        self._tell(partial(self.core.transfer, to if len(to.encode()) <= LONGEST_NAME else ""))
 
     def set_eligible(self, eligible: bool) -> None:
         """Tell whether this candidate may campaign, and go on leading."""
-        self._tell(partial(self.node.set_eligible, eligible))
+        self._tell(partial(self.core.set_eligible, eligible))
 
     def body_ended(self) -> None:
         """The body of the present or last term has ended."""
-        self._tell(self.node.body_ended)
-
-    async def wait_idle(self) -> None:
-        """Wait until nothing is left to be done, or everything has failed."""
-        if self._is_inert():
-            return
-        idle = asyncio.create_task(self._idle.wait())
-        either: set[asyncio.Future[Any]] = {idle, self.failed}
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            idle.cancel()
+        self._tell(self.core.body_ended)
 
     async def aclose(self) -> None:
         """Say that this peer stops, and stop; leaks no task and no socket."""
         if not self._is_inert():
-            self.node.leave(boot_time())
+            self.core.leave(boot_time())
             self._pump()
-        self._closed = True
-        self._timer.close()
         if self._transport is not None:
             if self._generation == fork_generation():
                 self._transport.close()  # what is in its buffer is sent
             else:
                 _inherited.append(self._transport)
-        for task in self._tasks:
-            task.cancel()
-        cancelled = await outlast(asyncio.gather(*self._tasks, return_exceptions=True))
-        if self.failed.done():
-            self.failed.exception()  # whoever wanted it has it
-        else:
-            self.failed.cancel()
-        if cancelled:
-            raise asyncio.CancelledError
+        await super().aclose()
 
     # ---- the core's wishes
 
-    def _is_inert(self) -> bool:
-        """Closed, or a copy in a forked child: what it sent would be done in its parent's name (rule 5)."""
-        return self._closed or self._generation != fork_generation()
-
-    def _tell(self, action: Callable[[float], None]) -> None:
-        if self._is_inert():
+    def _send_all(self, now: float) -> None:
+        if self.failed.done():
+            self.core.handle_timer(now)
             return
-        try:
-            action(boot_time())
-        except Exception as error:
-            self._fail(error)
-        else:
-            self._pump()
+        for address, envelope in self.core.messages_to_send(now):
+            self._send(self._gate.seal(envelope, address, now), address)
+        if isinstance(self.core, RegisteredNode) and self._registrar is not None:
+            for request in self.core.requests_to_send(now):
+                self._spawn(self._register(self._registrar, request), "tenure registration")
 
-    def _pump(self) -> None:
-        if self._is_inert():
-            return
-        try:
-            now = boot_time()
-            if not self.failed.done():
-                for address, envelope in self.node.messages_to_send(now):
-                    self._send(self._gate.seal(envelope, address, now), address)
-                if isinstance(self.node, RegisteredNode) and self._registrar is not None:
-                    for request in self.node.requests_to_send(now):
-                        self._spawn(self._register(self._registrar, request), "tenure registration")
-            else:
-                self.node.handle_timer(now)
-            self._drain_events()
-            self._timer.set(self.node.get_timer())
-            if self.node.state is State.IDLE:
-                self._idle.set()
-            else:
-                self._idle.clear()
-        except Exception as error:
-            self._fail(error)
+    def _is_idle(self) -> bool:
+        return self.core.state is State.IDLE
 
     def _send(self, data: bytes, address: Address) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(data, address)
-
-    def _drain_events(self) -> None:
-        while (event := self.node.next_event()) is not None:
-            self._publish(event)
-
-    def _fail(self, error: Exception) -> None:
-        """Give up for good; a term is over (rule 1: an error inside the core counts as a loss)."""
-        if self._is_inert() or self.failed.done():
-            return
-        if not isinstance(error, PermissionDeniedError | ConfigurationError):
-            _log.error("tenure itself failed, which ends its term", exc_info=error)
-        self.failed.set_exception(error)
-        self.contact.set()
-        self.node.fail(boot_time())
-        self._drain_events()
-        # A body that runs on still meets its hard limit.
-        self._timer.set(self.node.get_timer())
 
     # ---- tasks
 
@@ -236,7 +163,7 @@ class PeerDriver(asyncio.DatagramProtocol):
         try:
             async for peers in self._discovery.watch():
                 found = [(peer.name, (peer.host, peer.port)) for peer in peers]
-                self._tell(partial(self.node.set_peers, found))
+                self._tell(partial(self.core.set_peers, found))
         except Exception as error:
             self._fail(error)
 
@@ -270,8 +197,3 @@ class PeerDriver(asyncio.DatagramProtocol):
         else:
             self._pump()
         self.contact.set()
-
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks[task] = None
-        task.add_done_callback(self._tasks.pop)
