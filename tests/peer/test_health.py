@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from tenure.events import Elected
 from tenure.peer.health import Health
 from tenure.peer.messages import Prepare
 from tests.peer.net import Net
@@ -42,6 +43,29 @@ def test_one_delay_counts_once() -> None:
     health.wake(3.0)
     health.wake(9.0)
     assert health.well_from == 3.5
+
+
+def test_who_is_late_again_and_again_is_held_back_once() -> None:
+    health = Health(0.1, 0.5)
+    for now in (2.0, 2.4, 2.8, 3.2):
+        health.expect(now - 0.2)
+        health.wake(now)
+    assert health.well_from == 2.2
+    health.expect(60.0)
+    health.wake(60.3)
+    assert health.well_from == pytest.approx(60.6)
+
+
+def test_a_candidate_whose_event_loop_stalls_all_the_time_campaigns_all_the_same() -> None:
+    net = Net("a", "b", "c", "d", voters="bcd")
+    for name in "bcd":
+        net.call(name, "set_eligible", False)
+    while net.now < 10 * T:
+        net.pause("a")
+        net.run(0.3)
+        net.wake("a")
+        net.run(0.003)
+    assert net.events("a", Elected) != []
 
 
 def test_a_candidate_that_was_paused_hears_what_came_meanwhile_before_it_campaigns() -> None:

@@ -1,8 +1,8 @@
 """Health: whether this process keeps up with its own clock.
 
 Pure. A peer that is starved of CPU hears late of others, and would take a leader for dead whose messages
-lie unread in its own socket: so it lets some time pass first. A hint, like every detector: no lease depends
-on it.
+lie unread in its own socket: so it lets some time pass first, once. A hint, like every detector: no lease
+depends on it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from __future__ import annotations
 import math
 
 __all__ = ["Health"]
+
+# After a campaign was held back, for how many times the longest hold nothing holds it back again: by then the
+# socket has been read, and who is always late would never campaign.
+_PAUSE = 4
 
 
 class Health:
@@ -36,6 +40,6 @@ class Health:
     def wake(self, now: float) -> None:
         """A step is made; it is late if its time has passed."""
         late_s = now - self._due_at
-        if late_s > self._tolerance_s:
-            self.well_from = max(self.well_from, now + min(late_s, self._longest_s))
+        if late_s > self._tolerance_s and now >= self.well_from + _PAUSE * self._longest_s:
+            self.well_from = now + min(late_s, self._longest_s)
         self._due_at = math.inf
