@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tenure.errors import ConfigurationError
@@ -55,6 +57,18 @@ def test_a_lease_that_is_longer_than_voters_grant_is_refused() -> None:
         Electorate(voters=("a",), lease=2.0, longest_lease=2.02, clock_rate_bound=0.01)
     exactly = Electorate(voters=("a",), longest_lease=2.5).longest_grant
     assert Electorate(voters=("a",), lease=exactly, longest_lease=2.5).lease == exactly
+
+
+@pytest.mark.parametrize("longest", [math.nan, math.inf, -math.inf, "2.5"])
+def test_a_silence_that_is_no_number_of_seconds_is_refused(longest: float) -> None:
+    with pytest.raises(ConfigurationError, match=r"^the longest lease must be a number of seconds, not "):
+        Electorate(voters=("a",), longest_lease=longest)
+
+
+@pytest.mark.parametrize("epoch", [-1, 2**64, 1.5, True])
+def test_an_epoch_that_cannot_be_told_is_refused(epoch: int) -> None:
+    with pytest.raises(ConfigurationError, match=r"^the voters' epoch must be an integer from 0 to .*, not "):
+        Electorate(voters=("a",), epoch=epoch)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Self
@@ -11,6 +12,7 @@ from tenure.errors import ConfigurationError
 __all__ = ["Electorate"]
 
 SIZES = (1, 3, 5)
+_HIGHEST_EPOCH = 2**64 - 1  # that a datagram can tell
 # Between the clock that is read and the timer that fires, and for the resolution of both.
 _EPSILON_S = 0.01
 
@@ -51,8 +53,17 @@ class Electorate:
                 f"there must be 3 or 5 voters (or 1 for a trial), not {len(self.voters)}: "
                 "other candidates need no vote."
             )
+        is_integer = isinstance(self.epoch, int) and not isinstance(self.epoch, bool)
+        if not (is_integer and 0 <= self.epoch <= _HIGHEST_EPOCH):
+            raise ConfigurationError(
+                f"the voters' epoch must be an integer from 0 to {_HIGHEST_EPOCH}, not {self.epoch!r}."
+            )
         if self.previous and not self.epoch:
             raise ConfigurationError("previous voters need an epoch above 0, higher than that they voted in.")
+        longest = self.longest_lease
+        # (A silence of no number would never begin, one without an end never end.)
+        if not (isinstance(longest, int | float) and math.isfinite(longest)):
+            raise ConfigurationError(f"the longest lease must be a number of seconds, not {longest!r}.")
         if self.lease > self.longest_grant:
             least = self.lease * (1 + self.clock_rate_bound) + _EPSILON_S
             raise ConfigurationError(
