@@ -141,17 +141,21 @@ class PeerDriver(CoreDriver[PeerNode], asyncio.DatagramProtocol):
     # ---- the core's wishes
 
     def _send_all(self, now: float) -> None:
+        messages, requests = self.core.messages_to_send(now), self._requests(now)
         if self.failed.done():
-            self.core.handle_timer(now)
-            return
-        for address, envelope in self.core.messages_to_send(now):
+            return  # nobody gets them
+        for address, envelope in messages:
             self._send(self._gate.seal(envelope, address, now), address)
-        if isinstance(self.core, RegisteredNode) and self._registrar is not None:
-            for request in self.core.requests_to_send(now):
-                self._spawn(self._register(self._registrar, request), "tenure registration")
+        for registrar, request in requests:
+            self._spawn(self._register(registrar, request), "tenure registration")
 
     def _is_idle(self) -> bool:
         return self.core.state is State.IDLE
+
+    def _requests(self, now: float) -> list[tuple[Registrar, Request]]:
+        if self._registrar is None or not isinstance(self.core, RegisteredNode):
+            return []
+        return [(self._registrar, request) for request in self.core.requests_to_send(now)]
 
     def _send(self, data: bytes, address: Address) -> None:
         if self._transport is not None and not self._transport.is_closing():
