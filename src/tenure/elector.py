@@ -294,6 +294,7 @@ class LeaderElector:
                 await _first(serving, office.candidacy.contact.wait())
                 if office.candidacy.failed.done():
                     office.candidacy.failed.result()
+                office.candidacy.failed.add_done_callback(self._say_failed)
                 yield self
             finally:
                 serving.cancel()
@@ -301,6 +302,11 @@ class LeaderElector:
                     raise asyncio.CancelledError
             if office.candidacy.failed.done():
                 office.candidacy.failed.result()
+
+    def _say_failed(self, failed: asyncio.Future[None]) -> None:
+        """Tell at once what `running` raises only at its end."""
+        if not failed.cancelled():
+            _log.error("%s: campaigns no more: %s", self.describe(), failed.exception())
 
     async def _serve_on(self, office: Office, work: Work[object]) -> None:
         backoff = _FIRST_BACKOFF_S

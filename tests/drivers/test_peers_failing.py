@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tenure import PermissionDeniedError
 from tenure.peer.discovery.peer import Peer as Place
 from tenure.peer.udp import PeerDriver
 from tests.drivers.peers import Circle
 from tests.drivers.tools import forever, play, until
+
+MISSING_RULE = "to list endpointslices takes the rule …"
 
 
 class Refused:
@@ -48,3 +52,19 @@ def test_who_has_failed_keeps_nothing_that_it_cannot_send(tmp_path: Path) -> Non
                 assert driver.core._outbox == []
 
     play(scene())
+
+
+def test_what_ends_it_later_is_said_while_the_program_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene() -> None:
+        discovery = Refused(PermissionDeniedError(MISSING_RULE))
+        elector = Circle(tmp_path).peer("a", peers={"at": discovery}).elector
+        with pytest.raises(PermissionDeniedError, match=MISSING_RULE):
+            async with elector.running(forever):
+                discovery.breaks.set()
+                await until(lambda: caplog.messages)
+        assert caplog.messages == [f"peers default/reports: campaigns no more: {MISSING_RULE}"]
+
+    with caplog.at_level(logging.WARNING, "tenure"):
+        play(scene())
