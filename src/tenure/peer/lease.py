@@ -66,6 +66,7 @@ class LeaderLease:
             )
         self.outbox: deque[tuple[str, Body]] = deque()
         self._returned: dict[Release, set[str]] = {}  # who has confirmed
+        self._short: set[str] = set()  # voters that grant no lease as long as this peer's
         self._left = {identity}  # previous voters that are known to have left the epoch before
         self.changes_at = math.inf
 
@@ -97,6 +98,11 @@ class LeaderLease:
     def is_hopeless(self) -> bool:
         """Whether the try that is under way cannot succeed any more."""
         return self.proposer.is_hopeless(self.electorate)
+
+    @property
+    def short(self) -> str:
+        """The names of the voters that have refused to grant a lease as long as this peer's."""
+        return ", ".join(sorted(self._short))
 
     @property
     def silent(self) -> str:
@@ -167,9 +173,16 @@ class LeaderLease:
             if release in self._returned:
                 self._returned[release].add(voter)
             return
+        self._note_length(voter, answer)
         self.proposer, proposals = self.proposer.receive(voter, incarnation, answer, now, self.electorate)
         for name, proposal in proposals:
             self._ask(name, proposal, now)
+
+    def _note_length(self, voter: str, answer: Answer) -> None:
+        if isinstance(answer, Accept):
+            self._short.discard(voter)
+        elif isinstance(answer, Nack) and self.proposer.is_promised(voter, answer.ballot, answer.round):
+            self._short.add(voter)
 
     def _ask_all(self, demand: Demand, now: float) -> None:
         for name in self.electorate.everyone:

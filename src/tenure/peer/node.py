@@ -50,6 +50,7 @@ _PROBE_SHARE = 0.25  # of the lease: from one probe of others to the next
 _RESEND_SHARE = 0.025  # of the lease: until what voters have not answered is sent again
 _TOLERANCE_SHARE = 0.05  # of the lease: how late a timer may be without a consequence
 _HELD_BACK_SHARE = 0.25  # of the lease: how long that holds a campaign back at most
+_FORGETS = "{} would forget a lease of {:g} s by a restart, and grant none: raise longest_lease there first"
 _NOT_RETURNED = "the lease could not be given back in time; others wait until it has run out"
 
 
@@ -119,8 +120,7 @@ class PeerNode:
         self._term: TermState | None = None
         self._heir = ""
         self._tried_until = math.inf  # when the try that is under way has taken too long
-        self._overrun_at = self._drain_until = math.inf
-        self._release_until = math.inf
+        self._overrun_at = self._drain_until = self._release_until = math.inf
         self._drained_out = False
         self._outbox: list[tuple[Address, Body]] = []
         self._events: deque[Event] = deque()
@@ -309,7 +309,8 @@ class PeerNode:
             self._turn.succeeded()
             self._win(owned.round, since, now)
         elif self.lease.is_hopeless:
-            self._turn.failed(now)
+            if self._turn.failed(now, self.lease.short, in_term=self._term is not None):
+                self._say(_FORGETS.format(self.lease.short, self.timing.lease_duration))
             self._hearsay.hear_held(self.lease.abandon())
 
     def _win(self, number: int, since: float, now: float) -> None:
@@ -393,8 +394,7 @@ class PeerNode:
         self._disown()
         self._term = None
         self._heir = ""
-        self._overrun_at = self._drain_until = math.inf
-        self._release_until = math.inf
+        self._overrun_at = self._drain_until = self._release_until = math.inf
         self._drained_out = False
 
     def _enter(self, cause: str) -> None:

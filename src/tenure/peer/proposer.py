@@ -122,6 +122,13 @@ class Proposer(NamedTuple):
         asked = [voter for voter, _ in self.round.promised] if self.round.proposed else electorate.everyone
         return not electorate.is_majority([name for name in asked if name not in self.round.refused])
 
+    def is_promised(self, voter: str, ballot: Ballot, highest: int) -> bool:
+        """Tell whether a voter's last promise, of round `highest`, is still that of the try under way."""
+        current = self.round
+        if current is None or ballot != current.ballot or not current.proposed:
+            return False
+        return highest == ballot.round and voter in dict(current.promised)
+
     def abandon(self) -> Self:
         """End the try that is under way; a lease that is owned stays."""
         return self._replace(round=None)

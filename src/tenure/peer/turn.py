@@ -46,6 +46,7 @@ class Turn:
         self._draw = draw
         self._unanswered_since = self._unanswered_at = -math.inf
         self._has_complained = False
+        self._short = ""
         self.succeeded()
 
     def starts_at(self, hearsay: Hearsay, membership: Membership) -> float:
@@ -62,9 +63,23 @@ class Turn:
         self.retry_at = -math.inf
         self._jitter_s = self._draw() * _JITTER * self._timing.lease_duration
 
-    def failed(self, now: float) -> None:
-        """A try was refused."""
+    def failed(self, now: float, short: str = "", *, in_term: bool = False) -> bool:
+        """A try was refused.
+
+        Args:
+            now: boot time, seconds.
+            short: names of the voters that grant no lease as long as this, until they are started anew.
+            in_term: it was an extension; others may grant the next one.
+
+        Returns:
+            whether people should know of these voters; once for the same.
+        """
         self.retry_at = self._after_a_while(now)
+        if short and not in_term:
+            self.stand_back(now)
+        is_news = short not in ("", self._short)
+        self._short = short or self._short
+        return is_news
 
     def ran_out(self, now: float) -> bool:
         """A try was not answered by enough voters in time: they may be far away, or slow.
