@@ -124,6 +124,19 @@ def test_a_release_that_is_lost_is_sent_again() -> None:
     assert net.events("a", RecordTrouble) == []
 
 
+def test_an_extension_whose_answers_were_lost_is_given_back_as_well() -> None:
+    net = Net("a", "b", "c")
+    net.elect()
+    net.drops = lambda sender, receiver, body: isinstance(body, Accept) and receiver == "a"
+    net.run_until(lambda: len(net.bodies(Propose, "a")) > 2, within=T)
+    net.run_until(lambda: not net.peers["a"].node.lease.is_trying, within=T)
+    net.drops = lambda sender, receiver, body: False
+    net.call("a", "resign")
+    assert net.leader() == "a"
+    net.run(0.02)
+    assert net.leader() == "b"
+
+
 def test_a_release_that_nobody_confirms_is_given_up_and_the_lease_runs_out() -> None:
     net = Net("a", "b", "c")
     net.elect()
@@ -203,6 +216,18 @@ def test_a_campaign_that_may_have_been_granted_is_taken_back() -> None:
     net.run(0.01)
     assert net.state("a") is State.IDLE
     assert net.events("a", Elected) == []
+    assert net.elect(within=0.5) == "b"
+
+
+def test_a_campaign_whose_try_ran_out_is_taken_back_too() -> None:
+    net = Net("a", "b", "c")
+    net.drops = lambda sender, receiver, body: isinstance(body, Accept)
+    node = net.peers["a"].node
+    net.run_until(lambda: node.lease.may_be_granted, within=T * 2)
+    net.run_until(lambda: not node.lease.is_trying, within=T)
+    net.call("a", "resign")
+    assert net.state("a") is State.RELEASING
+    net.drops = lambda sender, receiver, body: False
     assert net.elect(within=0.5) == "b"
 
 

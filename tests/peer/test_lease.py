@@ -183,6 +183,30 @@ def test_an_extension_that_may_have_been_granted_is_given_back_as_well() -> None
     assert lease.is_returned
 
 
+def test_an_extension_that_ran_out_and_may_have_been_granted_is_given_back_as_well() -> None:
+    lease = lease_of("x")
+    owned = win(lease, "ab")
+    lease.begin(0.5)
+    answer(lease, Promise, "ab", 0.5)
+    lease.abandon()
+    lease.begin(0.7)
+    drained(lease)
+    lease.release(0.8)
+    extension = Ballot(owned.round + 1, owned.proposer)
+    assert drained(lease) == [(name, Release(ballot)) for ballot in (owned, extension) for name in "abc"]
+
+
+def test_what_was_asked_for_long_ago_has_run_out() -> None:
+    lease = lease_of("x")
+    lease.begin(0.0)
+    answer(lease, Promise, "ab")
+    lease.abandon()
+    lease.advance(2 * T - 0.1)
+    assert lease.may_be_granted
+    lease.advance(2 * T)
+    assert not lease.may_be_granted
+
+
 def test_who_owns_nothing_gives_nothing_back() -> None:
     lease = lease_of("x")
     lease.release(0.0)

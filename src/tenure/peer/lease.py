@@ -11,16 +11,13 @@ from collections import deque
 from collections.abc import Callable
 
 from tenure.peer.acceptor import Acceptor, Answer, Demand
+from tenure.peer.ballot import Ballot
 from tenure.peer.electorate import Electorate
 from tenure.peer.messages import (
     Accept,
     Body,
     Envelope,
-    Held,
     Nack,
-    Prepare,
-    Promise,
-    Propose,
     Release,
     Released,
 )
@@ -28,8 +25,7 @@ from tenure.peer.proposer import Proposer
 
 __all__ = ["LeaderLease"]
 
-_DEMANDS = (Prepare, Propose, Release)
-_ANSWERS = (Promise, Held, Nack, Accept)
+_LEASES_UNTIL_RUN_OUT = 2  # from a PROPOSE: what comes late included
 
 
 class LeaderLease:
@@ -65,6 +61,8 @@ class LeaderLease:
                 incarnation, silent_until, electorate.longest_grant, epoch=electorate.epoch
             )
         self.outbox: deque[tuple[str, Body]] = deque()
+        self._proposed: Ballot | None = None  # last: it may have been granted, whatever became of the try
+        self._proposed_until = -math.inf
         self._returned: dict[Release, set[str]] = {}  # who has confirmed
         self._short: set[str] = set()  # voters that grant no lease as long as this peer's
         self._left = {identity}  # previous voters that are known to have left the epoch before
@@ -81,6 +79,8 @@ class LeaderLease:
         if now >= self.changes_at:
             self.changes_at = math.inf
             self.electorate = self.electorate.alone()
+        if now >= self._proposed_until:
+            self._proposed = None
 
     # ---- as a candidate
 
@@ -92,7 +92,7 @@ class LeaderLease:
     @property
     def may_be_granted(self) -> bool:
         """Whether somebody may have granted, or may yet grant, what this peer has asked for."""
-        return self.proposer.round is not None and self.proposer.round.proposed
+        return self._proposed is not None
 
     @property
     def is_hopeless(self) -> bool:
@@ -124,12 +124,17 @@ class LeaderLease:
     def disown(self) -> None:
         """Own nothing from here on, and tell nobody: it runs out by itself."""
         self.proposer, _ = self.proposer.release()
+        self._proposed = None
 
     def release(self, now: float) -> None:
         """Give the lease back, and whatever may have been granted; nothing is owned from here on."""
         self.proposer, releases = self.proposer.release()
+        if self._proposed is not None:
+            # A try that ran out may have been granted all the same, later than what is owned.
+            releases = (*releases, Release(self._proposed))
+            self._proposed = None
         self._returned = {release: set() for release in releases}
-        for release in releases:
+        for release in self._returned:
             self._ask_all(release, now)
 
     def ask_again(self, now: float) -> None:
@@ -176,6 +181,10 @@ class LeaderLease:
         self._note_length(voter, answer)
         self.proposer, proposals = self.proposer.receive(voter, incarnation, answer, now, self.electorate)
         for name, proposal in proposals:
+            self._proposed, self._proposed_until = (
+                proposal.ballot,
+                now + _LEASES_UNTIL_RUN_OUT * proposal.lease,
+            )
             self._ask(name, proposal, now)
 
     def _note_length(self, voter: str, answer: Answer) -> None:
