@@ -319,3 +319,30 @@ def test_a_body_cannot_end_where_none_has_begun() -> None:
     net.run_until(lambda: proving(net), within=M + 0.1)
     with pytest.raises(RuntimeError, match="impossible transition: release while proving"):
         net.call("a", "body_ended")
+
+
+# ---- an API that is slow
+
+
+@pytest.mark.parametrize("latency_s", [0.7 * D, 1.5 * D, 3 * D])
+def test_where_the_api_is_slow_somebody_leads_all_the_same(latency_s: float) -> None:
+    net = RegisteredNet("a", "b", "c")
+    net.latency_s = latency_s
+    net.elect(within=60.0)
+    assert min(request.timeout for _, _, request in net.asked[-2:]) >= latency_s
+
+
+def test_who_does_not_reach_the_api_gives_way_as_soon_as_ever_once_somebody_else_has() -> None:
+    net = RegisteredNet("b", "c")
+    net.start("a", priority=1)
+    net.is_down = True
+    net.run(20 * T)
+    net.is_down = False
+    leader = net.elect()
+    net.run(T)
+    net.is_down = True
+    net.call(leader, "resign")
+    net.run_until(lambda: proving(net), within=T)
+    [second] = proving(net)
+    net.run(D)
+    assert net.state(second) is State.CAMPAIGNING

@@ -20,7 +20,7 @@ OTHER = Record(holder="z", lease_duration=math.inf, transitions=4, attempt=Attem
 def registration(*, begun: bool = True) -> Registration:
     mine = Registration("me", b"\x01\x02", TIMING)
     if begun:
-        mine.begin()
+        mine.begin(TIMING.renew_deadline)
     return mine
 
 
@@ -74,7 +74,7 @@ def test_what_goes_wrong_at_the_start_is_not_tried_again_before_it_matters() -> 
     other.receive_answer(sent(other), Versioned(UnreadableRecord("garbled"), 3), 0.0)
     assert other.trouble == "garbled"
     assert other.request_at == math.inf
-    other.begin()
+    other.begin(TIMING.renew_deadline)
     assert isinstance(sent(other, 1.0), ReadRequest)
 
 
@@ -107,7 +107,7 @@ def test_a_name_is_written_over_another_and_the_change_is_counted() -> None:
 def test_each_term_writes_anew() -> None:
     mine, store = registration(), RecordStore()
     for version in (1, 2):
-        mine.begin()
+        mine.begin(TIMING.renew_deadline)
         assert mine.registered is None
         read(mine, store)
         request = written(mine)
@@ -211,7 +211,7 @@ def test_the_late_answer_of_an_earlier_term_changes_nothing() -> None:
     early = written(mine)
     seen = stored(store, early)
     mine.cancel()
-    mine.begin()
+    mine.begin(TIMING.renew_deadline)
     assert mine.request(0.0) is None  # its answer is waited for
     mine.receive_answer(early, seen, 0.1)
     assert mine.registered is None
@@ -229,7 +229,7 @@ def test_a_write_of_an_earlier_term_that_is_read_is_written_over() -> None:
     early = written(mine)
     mine.receive_failure(0.0, wait_s=0.0)
     mine.cancel()
-    mine.begin()
+    mine.begin(TIMING.renew_deadline)
     stored(store, early)
     read(mine, store, PERIOD)
     assert mine.registered is None
@@ -241,7 +241,7 @@ def test_a_reading_of_an_earlier_term_costs_a_conflict_and_no_more() -> None:
     early = sent(mine)
     seen = store.read()
     mine.cancel()
-    mine.begin()
+    mine.begin(TIMING.renew_deadline)
     store.put(OTHER)
     mine.receive_answer(early, seen, 0.0)
     request = written(mine)

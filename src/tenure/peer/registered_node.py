@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from tenure.events import LossReason
+from tenure.peer.messages import Envelope, Leading
 from tenure.peer.node import PeerNode
 from tenure.peer.registration import OnOutage, Registration
 from tenure.record import Versioned
@@ -19,11 +20,15 @@ from tenure.token import FencingToken
 
 __all__ = ["RegisteredNode"]
 
+_LONGEST_PATIENCE = 8  # times D
 _NO_TOKEN = "elected without a fencing token, since the API server has not taken the name: fences refuse it"
 
 
 class RegisteredNode(PeerNode):
     """Holds the lease (`State.PROVING`) until it has written its name, and leads only then.
+
+    It gives the lease back if the API has not answered within D, since others may reach it; each time twice
+    as late, until somebody has led.
 
     Args:
         on_outage: ``"elect"``: lead without a token if the API does not answer within D.
@@ -35,6 +40,7 @@ class RegisteredNode(PeerNode):
         self._registration = Registration(self.identity, self.incarnation, self.timing)
         self._on_outage: OnOutage = on_outage
         self._holding_since = math.inf
+        self._patience_s = self.timing.renew_deadline
 
     def requests_to_send(self, now: float) -> list[Request]:
         """Return what is to be sent to the API now, at most one request; after `messages_to_send`."""
@@ -85,6 +91,9 @@ class RegisteredNode(PeerNode):
             self._vacate(now)
             self._lose(LossReason.RENEW_DEADLINE)
             self._turn.stand_back(now)
+            # Where nobody gets through in this time, the API may be slow.
+            longest_s = _LONGEST_PATIENCE * self.timing.renew_deadline
+            self._patience_s = min(2 * self._patience_s, longest_s)
 
     def _settle(self, now: float) -> None:
         registered = self._registration.registered
@@ -98,7 +107,16 @@ class RegisteredNode(PeerNode):
     def _won(self, now: float) -> None:
         self._enter("hold")
         self._holding_since = now
-        self._registration.begin()
+        # (Time for a read and a write.)
+        self._registration.begin(max(self.timing.renew_deadline, self._patience_s / 2))
+
+    def _elect(self, now: float) -> None:
+        super()._elect(now)
+        self._patience_s = self.timing.renew_deadline
+
+    def _hear_leading(self, envelope: Envelope, body: Leading, now: float) -> None:
+        super()._hear_leading(envelope, body, now)
+        self._patience_s = self.timing.renew_deadline  # others get through
 
     def _disown(self) -> None:
         super()._disown()
@@ -109,4 +127,4 @@ class RegisteredNode(PeerNode):
             self._term.uid, self._term.token = token.uid, token
 
     def _registers_until(self) -> float:
-        return self._holding_since + self.timing.renew_deadline
+        return self._holding_since + self._patience_s

@@ -52,8 +52,9 @@ class Registration:
         self.registered: Versioned | None = None
         self.trouble = ""
 
-    def begin(self) -> None:
-        """The lease was won: write the name."""
+    def begin(self, timeout: float) -> None:
+        """The lease was won: write the name, with `timeout` seconds for each request."""
+        self._timeout = timeout
         self._attempts.clear()
         self._base = self.registered = None
         self._refused = False
