@@ -269,3 +269,16 @@ def test_addresses_are_told_as_people_write_them() -> None:
         MemberAdded(member="a", address="10.0.0.1:7"),
         MemberAdded(member="b", address="[fd00::1]:7"),
     ]
+
+
+def test_news_of_discovery_that_comes_at_once_makes_nobody_suspect() -> None:
+    members = membership("a")
+    found = [("a", at("a"))]
+    for number in range(8):
+        found.append((f"new{number}", at(f"new{number}")))
+        members.set_targets(found, 0.1)
+        members.probes(0.1)
+    members.announce(0.1)
+    members.probes(0.1)
+    assert state(members, "a") is MemberState.ALIVE
+    assert told(members) == []

@@ -51,7 +51,7 @@ class Member:
         eligible: it would lead if it were elected.
         state: what is believed of it.
         heard_at: when its last message came; boot time, seconds.
-        unanswered: pings since then.
+        unanswered: periods since then in which it was pinged.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Membership:
         self._urgent: dict[Address, None] = {}  # to be pinged with the next probes, in order
         self._number = 0
         self._events: deque[Event] = deque()
-        self.probes_at = now
+        self.probes_at = self._judges_at = now
 
     # ---- what is known
 
@@ -199,7 +199,11 @@ class Membership:
         """Return the pings that are due, and to whom; what was not answered meanwhile has consequences."""
         if now < self.probes_at:
             return []
-        self._judge(now)
+        # (Pings in between, since somebody is new, come too soon after others to tell who does not answer.)
+        is_regular = now >= self._judges_at
+        if is_regular:
+            self._judge(now)
+            self._judges_at = now + self._period
         # Not those that were missed: after a pause nothing has to be made up for.
         self.probes_at = now + self._period
         self._number += 1
@@ -208,7 +212,7 @@ class Membership:
         chosen = self._choose()
         for member in self:
             if member.address in chosen:
-                member.unanswered += 1
+                member.unanswered = max(1, member.unanswered + is_regular)
         return [(address, ping) for address in chosen]
 
     def _judge(self, now: float) -> None:
