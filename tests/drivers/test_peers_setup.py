@@ -119,6 +119,16 @@ def test_an_address_that_is_taken_is_named(tmp_path: Path, way: str) -> None:
     play(scene())
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 70])
+def test_an_address_that_can_be_none_is_named(tmp_path: Path, host: str) -> None:
+    async def scene() -> None:
+        elector = Circle(tmp_path).peer("a", peers={"listen": f"{host}:7411"}).elector
+        with pytest.raises(ConfigurationError, match=re.escape(f"cannot receive datagrams at {host}:7411: ")):
+            await elector.run(forever)
+
+    play(scene())
+
+
 def test_a_secret_that_is_not_there_is_named(tmp_path: Path) -> None:
     async def scene() -> None:
         circle = Circle(tmp_path)

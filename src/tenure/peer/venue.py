@@ -116,10 +116,10 @@ class PeerVenue:
         host, port = self._address()
         try:
             await asyncio.get_running_loop().create_datagram_endpoint(lambda: driver, local_addr=(host, port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # (of a name that cannot even be looked up)
+            reason = str(getattr(error, "strerror", None) or error).lower()
             raise ConfigurationError(
-                f"cannot receive datagrams at {host}:{port}: {str(error.strerror or error).lower()}; "
-                "choose another address to listen at"
+                f"cannot receive datagrams at {host}:{port}: {reason}; choose another address to listen at"
             ) from error
 
     def _address(self) -> tuple[str, int]:
