@@ -14,6 +14,7 @@ from tenure.handover import Preference
 from tenure.peer.membership import Address
 from tenure.peer.messages import Envelope, Ping
 from tenure.peer.node import PeerNode
+from tenure.peer.registered_node import RegisteredNode
 from tenure.requests import ReadRequest, Request
 from tenure.states import State
 from tenure.testing.cluster import ViolationError
@@ -191,6 +192,28 @@ class Slow(PeerNode):
         return super()._next_try_at() + late_s
 
 
+class Clinging(PeerNode):
+    """A leader that does not give up."""
+
+    def resign(self, now: float) -> None:
+        self.handle_timer(now)
+
+
+class Chatty(PeerNode):
+    """A peer that pings all the others again and again."""
+
+    def messages_to_send(self, now: float) -> list[tuple[Address, Envelope]]:
+        if now >= self._chats_at:
+            self._chats_at = now + 0.1
+            self.members.announce(now)
+        return super().messages_to_send(now)
+
+    def get_timer(self) -> float:
+        return min(super().get_timer(), self._chats_at)
+
+    _chats_at = 0.0
+
+
 class Faulty(PeerNode):
     """A node that breaks."""
 
@@ -208,12 +231,25 @@ class Faulty(PeerNode):
         (Impatient, "lost while draining: "),
         (Stubborn, "no leader: none within "),
         (Slow, "no leader: none within "),
+        (Clinging, "kept: "),
+        (Chatty, "needless messages: "),
         (Faulty, "failed with KeyError: 'a fault of its own'"),
     ],
 )
 def test_what_is_demanded(broken: type, said: str) -> None:
     with pytest.raises(ViolationError, match=said):
         try_peers(_CALM, core=lambda **options: build(broken, **options))
+
+
+def test_who_is_elected_while_the_api_answers_has_a_token() -> None:
+    class Hasty(RegisteredNode):
+        """It does not wait for the API."""
+
+        def _registers_until(self) -> float:
+            return self._holding_since
+
+    with pytest.raises(ViolationError, match="no token: "):
+        try_peers(replace(_CALM, on_outage="elect"), core=lambda **options: build(Hasty, **options))
 
 
 def test_the_api_is_left_alone() -> None:
