@@ -108,7 +108,7 @@ class PeerGroup(Cluster):
 
     def _found(self, number: int, make_world: Callable[..., World]) -> PeerElection:
         complain = partial(self._complain, number)
-        chronicle, tally = PeerChronicle(hybrid=self._on_outage is not None), Tally()
+        chronicle, tally = PeerChronicle(on_outage=self._on_outage), Tally()
         store = FencedStore(self._schedule, self._random, chronicle, complain)
         self.tallies.append(tally)
         self.stores.append(store)
