@@ -25,14 +25,15 @@ class SimulatedElection(Observer):
     Args:
         schedule: of the simulation.
         random: of the simulation.
-        spring: does what an ambush is for, given it and the process whose write it waited for.
+        spring: does what an ambush is for, given it and the name of the process whose write, or message, it
+            waited for.
         make_world: makes its world from the observers.
         observers: who is to be told of everything that happens, before the drivers are.
 
     Attributes:
         world: the candidates, dead ones too, and the record.
         site: the record as the API servers have it.
-        ambushes: that wait for a write.
+        ambushes: that wait for a write, or among peers for a message.
     """
 
     def __init__(

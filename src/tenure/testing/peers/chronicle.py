@@ -33,8 +33,8 @@ class _Try:
 class PeerChronicle(Chronicle, PeerObserver):
     """Takes from the messages which ballots a majority has granted; of hybrid mode also what was written.
 
-    While voters change it asks for a majority of the new ones alone: that the old ones count too shows in that
-    no two terms are valid at once.
+    While voters change it asks for a majority of the new ones alone; whether the old ones are asked shows in
+    how many terms are valid at once.
 
     Attributes:
         renewed_at: by candidate, when the PREPARE of the newest ballot was sent that voters have granted.

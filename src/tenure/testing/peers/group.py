@@ -165,7 +165,7 @@ class PeerGroup(Cluster):
             self.crash(name, seconds=seconds)
 
     def leave(self, name: str, *, seconds: float | None = None) -> None:
-        """Let a process end in order, and discovery forget it; after `seconds` it comes again."""
+        """Let a process end in order, and discovery forget it; it comes again after `seconds`, if any."""
         process = self.processes[name]
         if not process.crashed:
             driver = self._election.peer_of(process)
@@ -263,12 +263,12 @@ class PeerGroup(Cluster):
             self._undo_after(seconds, setattr, self.network, "weather", CALM)
 
     def blind(self, name: str, *, seconds: float | None = None) -> None:
-        """Let discovery tell a process nothing new."""
+        """Let discovery tell a process nothing new; in the end it is told where all are."""
         process = self.processes[name]
         self._places[process].is_blind = True
         self._undo_after(seconds, self._see, process)
 
-    # ---- healing
+    # ---- when it hurts most
 
     def ambush(self, verb: str, purpose: str = "Accept", *, delay_s: float = 0.0, **options: object) -> None:
         """Call one of these methods right after the next message of a kind was sent.
@@ -277,10 +277,12 @@ class PeerGroup(Cluster):
             verb: its name, such as ``restart``.
             purpose: the kind, such as ``Accept``; ``acquire``: the next write to the record has taken effect.
             delay_s: so long after it, in seconds.
-            options: its arguments; the name ``"the writer"`` stands for the process that sent it.
+            options: its arguments; the name ``"the writer"`` stands for the process that sent or wrote it.
         """
         awaited = Purpose.ACQUIRE if purpose == Purpose.ACQUIRE.value else purpose
         self._election.ambushes.append(Ambush(awaited, verb, delay_s, options))
+
+    # ---- healing
 
     def heal(self) -> None:
         """End every fault: all run, one process of each name, and all can be reached."""
