@@ -198,6 +198,14 @@ def test_a_leader_that_reaches_a_majority_stays() -> None:
     assert group.tallies[0].terms == 1
 
 
+@pytest.mark.parametrize("cut", ["sever", "isolate", "split"])
+def test_who_is_not_there_cannot_be_cut_off(cut: str) -> None:
+    group = PeerGroup(3)
+    arguments = {"sever": ("a", "nobody"), "isolate": ("nobody",), "split": (["nobody"],)}[cut]
+    with pytest.raises(KeyError, match="nobody"):
+        getattr(group, cut)(*arguments)
+
+
 def test_without_a_majority_nobody_leads() -> None:
     group, _, _ = led()
     group.split(["a", "b"])
@@ -252,6 +260,22 @@ def test_a_longer_lease_comes_with_a_longer_silence() -> None:
     group.run(40)
     assert group.candidate("a").timing.lease_duration == 4.0
     assert len(group.leaders()) == 1
+
+
+def test_a_shorter_lease_comes_before_a_shorter_silence() -> None:
+    group, _, _ = led(3)
+    group.adopt(lease=1.0)
+    group.adopt(longest_lease=1.25)  # too early: the other change is under way
+    group.run(10)
+    assert (group.electorate.lease, group.electorate.longest_lease) == (1.0, 2.5)
+    group.adopt(longest_lease=1.25)
+    group.run(10)
+    assert {seat(group, name).electorate.longest_lease for name in "abc"} == {1.25}
+    assert len(group.leaders()) == 1
+    group.blackout(seconds=0.1)
+    group.run(0.1 + 1.24)
+    assert not group.leader
+    group.run_until_led(within=1)
 
 
 # ---- hybrid mode

@@ -30,7 +30,7 @@ _TWO_VALID = "two valid terms"
 
 VARIANTS = [
     Variant(broken_peers.NeverSilent, _TWO_VALID, 40),
-    Variant(broken_peers.ReleasesAnything, _TWO_VALID, 20),
+    Variant(broken_peers.ReleasesAnything, _TWO_VALID, 40),
     Variant(broken_peers.PromisesWhatIsHeld, _TWO_VALID, 10),
     Variant(broken_peers.CountsHalf, _TWO_VALID, 10),
     Variant(broken_peers.CountsFromPropose, "valid after s+D", 1),

@@ -77,6 +77,27 @@ def test_all_kinds_are_drawn() -> None:
     assert set(broken) == {0.7, 1.3}
 
 
+def test_faults_between_peers_are_drawn_for_those_that_there_are() -> None:
+    for scenario in _MANY:
+        names = {"the leader", *(member.name for member in scenario.members)}
+        for act in scenario.acts:
+            if act.verb in ("sever", "split"):
+                assert {act.options.get("other", "a"), *act.options.get("names", "a")} <= names
+
+
+def test_the_silence_is_made_shorter_only_after_the_lease() -> None:
+    shortened = 0
+    for scenario in _MANY:
+        lease = scenario.electorate.lease
+        for act in scenario.acts:
+            if act.verb == "adopt":
+                lease = act.options.get("lease", lease)
+                if act.options.get("longest_lease", math.inf) < scenario.electorate.longest_lease:
+                    shortened += 1
+                    assert lease == scenario.electorate.lease / 2
+    assert shortened > 10
+
+
 def test_it_can_be_read() -> None:
     member = Member("b", replace(_TIMING), 1.004, 1000.0, preference=Preference(priority=7))
     acts = (Act(1.5, "sever", {"name": "a", "other": "b"}), Act(4, "blackout"))
@@ -130,6 +151,20 @@ def test_a_failure_becomes_short() -> None:
     with pytest.raises(ViolationError) as again:
         short.play(short.cluster(core=core))
     assert again.value.kind == violation.kind
+
+
+def test_who_is_left_out_takes_along_what_involves_it() -> None:
+    def trial(scenario: PeerScenario, **_: object) -> None:
+        scenario.play(scenario.cluster())
+        names = {member.name for member in scenario.members}
+        if {"a", "b"} <= names and (scenario.acts or not names & {"c", "d"}):
+            raise ViolationError(9.0, "as ever: it fails", 0)
+
+    acts = (Act(1, "sever", {"name": "a", "other": "c"}), Act(2, "split", {"names": ["a", "d"]}))
+    scenario = replace(_CALM, acts=acts)
+    violation = ViolationError(9.0, "as ever: it fails", 0)
+    short = Shrinker(scenario, violation, core=new_peer, trial=trial).scenario()
+    assert ([member.name for member in short.members], short.acts) == (["a", "b"], ())
 
 
 # ---- what is demanded, of peers that do otherwise

@@ -382,6 +382,8 @@ class PeerGroup(Cluster):
     def _cut(
         self, some: Sequence[str], others: Sequence[str], direction: Direction, seconds: float | None
     ) -> None:
+        for name in (*some, *others):
+            self.processes[name]  # a KeyError: there is none of that name
         outgoing = [(one, other) for one in some for other in others if one != other]
         incoming = [(other, one) for one, other in outgoing]
         pairs = {"both": outgoing + incoming, "outgoing": outgoing, "incoming": incoming}[direction]
