@@ -94,7 +94,7 @@ class PeerGroup(Cluster):
         names = list(process_names(candidates)) if isinstance(candidates, int) else list(candidates)
         self.electorate = electorate or default_electorate(names[: 5 if len(names) >= 5 else 3])
         self.onlookers = Onlookers()
-        self._on_outage = on_outage
+        self._on_outage: OnOutage | None = on_outage
         self._names_known = names_known
         self._wall_error_s = wall_error_s
         self._new_peer = core
