@@ -352,6 +352,15 @@ def test_an_ambush_waits_for_a_message() -> None:
     assert crashed in group.electorate.voters
 
 
+def test_healing_ends_one_that_was_sprung_and_is_yet_to_strike() -> None:
+    group, _, _ = led()
+    group.ambush("crash", "Accept", name="the writer", delay_s=3.0)
+    group.run(2)
+    group.heal()
+    group.run(2)
+    assert not any(process.crashed for process in group.processes.values())
+
+
 def test_or_for_a_write() -> None:
     group, _, leader = led(on_outage="wait")
     group.ambush("pause", "acquire", name="the writer", delay_s=0.001)

@@ -420,7 +420,7 @@ class Cluster:
     def heal(self) -> None:
         """End every fault: all run and may lead, all is reachable, bodies end, the record can be read."""
         for number, election in enumerate(self.elections):
-            election.ambushes.clear()
+            election.forget_ambushes()
             if isinstance(election.world.store.head.record, UnreadableRecord):
                 self.delete_record(number)
         for replica in self.replicas:
