@@ -145,6 +145,26 @@ def test_who_leaves_is_not_missed() -> None:
     assert not group.processes[leader].crashed
 
 
+def test_healing_lets_all_campaign_that_had_resigned() -> None:
+    group, _, _ = led(3)
+    for name in "abc":
+        group.resign(name, seconds=60)
+    group.run(1)
+    assert not group.leader
+    group.heal()
+    group.run_until_led(within=3)
+
+
+def test_healing_lets_nobody_leave_that_was_about_to() -> None:
+    group, _, leader = led(3)
+    group.drain_slowly(leader, drain_s=2)
+    group.leave(leader)
+    group.run(1)
+    group.heal()
+    group.run(5)
+    assert not group.processes[leader].crashed
+
+
 def test_more_can_come() -> None:
     group, _, leader = led(3)
     for name in "xyz":

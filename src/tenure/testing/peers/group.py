@@ -285,7 +285,7 @@ class PeerGroup(Cluster):
     # ---- healing
 
     def heal(self) -> None:
-        """End every fault: all run, one process of each name, and all can be reached."""
+        """End every fault: all run and campaign, one process of each name, and all can be reached."""
         self.network.heal()
         for name in [name for name in self.processes if name.endswith("'")]:
             self.crash(name)
@@ -293,6 +293,8 @@ class PeerGroup(Cluster):
         for place in self._places.values():
             place.is_blind = False
         super().heal()
+        for peer in self.peers:
+            peer.stay()
         self._spread_addresses()
 
     # ---- inside
