@@ -119,6 +119,28 @@ def test_a_violation_among_peers_is_shown_shrunk_and_can_be_played_again(tmp_pat
     assert violation in again.stdout
 
 
+def test_a_core_of_a_peer_may_be_anything_in_its_shape(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from tenure.testing.peers.seat import new_peer\n"
+        "class Own:\n"
+        "    def __init__(self, **options):\n"
+        "        self._seat = new_peer(**options)\n"
+        "    def __getattr__(self, name):\n"
+        "        return getattr(self._seat, name)\n"
+    )
+    flags = ("--peers", "--core=own:Own", "--seconds=10", "--no-shrink")
+    done = run_tenure("simulate", "--seed=17", *flags, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no violation: " in done.stdout
+
+
+@pytest.mark.parametrize("kind", [[], ["--peers"]])
+def test_its_speed_is_told(kind: list[str]) -> None:
+    done = run_tenure("simulate", "--speed", *kind)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"\d+ simulated seconds a second of processor time\n", done.stdout)
+
+
 def test_the_core_of_a_peer_is_called_as_one() -> None:
     done = run_tenure("simulate", "--peers", "--core=tenure.election:Election")
     assert (done.returncode, done.stdout) == (2, "")
@@ -134,6 +156,8 @@ def test_the_core_of_a_peer_is_called_as_one() -> None:
         ("json:loads", "--core=json:loads cannot be called as tenure.election:Election is: "),
         ("builtins:dict", "--core=builtins:dict makes no core: it has no state, newest, campaign, "),
         (":Core", "(expected MODULE:NAME)"),
+        ("", "--core=: Empty module name (expected MODULE:NAME)"),
+        (".here:Core", "--core=.here:Core: the 'package' argument is required"),
     ],
 )
 def test_a_core_that_is_none_is_one_line_and_status_2(core: str, said: str) -> None:
@@ -143,7 +167,7 @@ def test_a_core_that_is_none_is_one_line_and_status_2(core: str, said: str) -> N
     assert said in done.stderr
 
 
-@pytest.mark.parametrize("option", ["--seed=x", "--seeds=0", "--seconds=0"])
+@pytest.mark.parametrize("option", ["--seed=x", "--seeds=0", "--seconds=0", "--seconds=nan", "--seconds=inf"])
 def test_a_wrong_option_is_one_line_and_status_2(option: str) -> None:
     done = run_tenure("simulate", option)
     assert (done.returncode, done.stdout) == (2, "")

@@ -13,7 +13,8 @@ from tenure.peer.lease import LeaderLease
 from tenure.peer.messages import Propose, Released
 from tenure.peer.node import PeerNode
 from tenure.peer.proposer import Proposer
-from tenure.peer.registered_node import OnOutage, RegisteredNode
+from tenure.peer.registered_node import RegisteredNode
+from tenure.peer.registration import OnOutage
 from tenure.states import IN_TERM, State
 from tenure.testing.peers.seat import Seat
 
@@ -190,14 +191,6 @@ class CampaignsWhileTheBodyRuns(PeerNode):
             self.handle_timer(now)
 
 
-class ForgetsAnExtension(LeaderLease):
-    """An extension under way is not cancelled when the lease is given back."""
-
-    def release(self, now: float) -> None:
-        self.proposer = self.proposer.abandon()
-        super().release(now)
-
-
 class LeadsBeforeItIsRegistered(RegisteredNode):
     """In hybrid mode the body begins while the name is still being written."""
 
@@ -217,6 +210,13 @@ class LeadsOnAnOldWrite(RegisteredNode):
     def _disown(self) -> None:
         self._before = self._registration.registered or getattr(self, "_before", None)
         super()._disown()
+
+
+class LeadsWithoutAToken(RegisteredNode):
+    """Whoever has won leads when the API does not answer, though it was to be waited for."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "on_outage": "elect"})
 
 
 class RegistersWithoutTheLease(RegisteredNode):

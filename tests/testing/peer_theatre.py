@@ -12,6 +12,7 @@ from tenure.peer.electorate import Electorate
 from tenure.peer.membership import Address
 from tenure.peer.messages import Accept, Body, Envelope, Prepare, Propose
 from tenure.peer.node import PeerNode
+from tenure.peer.registration import OnOutage
 from tenure.record import Attempt, Record
 from tenure.requests import Purpose, WriteRequest
 from tenure.states import State
@@ -55,11 +56,11 @@ class Puppet:
 class PeerTheatre:
     """Puppets a to e, of whom a, b and c vote, and what the checks say of them."""
 
-    def __init__(self, *, hybrid: bool = False, electorate: Electorate | None = None) -> None:
+    def __init__(self, *, on_outage: OnOutage | None = None, electorate: Electorate | None = None) -> None:
         self.said: list[str] = []
         self.schedule = Schedule()
         self.electorate = electorate or default_electorate("abc", TIMING.lease_duration)
-        chronicle = PeerChronicle(hybrid=hybrid)
+        chronicle = PeerChronicle(on_outage=on_outage)
         self.store = FencedStore(self.schedule, Random(1), chronicle, self.said.append)
         self.onlookers = Onlookers()
         self.world = PeerWorld(*peer_checks_of(chronicle, self.said.append), self.store, self.onlookers)

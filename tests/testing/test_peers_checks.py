@@ -56,7 +56,7 @@ class TestOnePeerLeads:
         assert theatre.kinds == ["two valid terms"]
 
     def test_no_hand_at_the_record_excuses_it(self) -> None:
-        theatre = PeerTheatre(hybrid=True)
+        theatre = PeerTheatre(on_outage="wait")
         a, b, c = (theatre.join(name) for name in "abc")
         theatre.say(a, CampaignStarted())
         theatre.grant(a, theatre.prepare(a), b)
@@ -211,7 +211,23 @@ class TestKeptToTheEnd:
         assert theatre.said == [f"lost for nothing: a, {reason}, 0.500 s early"]
 
     def test_a_restored_record_misleads(self) -> None:
-        theatre = PeerTheatre(hybrid=True)
+        theatre = PeerTheatre(on_outage="wait")
+        a, b = theatre.join("a"), theatre.join("b")
+        for _ in range(2):
+            theatre.world.touch()
+        theatre.say(b, CampaignStarted())
+        theatre.grant(b, theatre.prepare(b), a)
+        theatre.begin(b, theatre.register(b))
+        theatre.end_body(b)
+        theatre.world.restore(0)
+        theatre.say(a, CampaignStarted())
+        theatre.grant(a, theatre.prepare(a), b)
+        theatre.begin(a, theatre.register(a))
+        theatre.lose(a, LossReason.OTHER_HOLDER)
+        assert not theatre.said
+
+    def test_only_late_news_of_a_higher_token_misleads(self) -> None:
+        theatre = PeerTheatre(on_outage="wait")
         a, b = theatre.join("a"), theatre.join("b")
         theatre.world.touch()
         theatre.world.restore(0)
@@ -219,7 +235,7 @@ class TestKeptToTheEnd:
         theatre.grant(a, theatre.prepare(a), b)
         theatre.begin(a, theatre.register(a))
         theatre.lose(a, LossReason.OTHER_HOLDER)
-        assert not theatre.said
+        assert theatre.kinds == ["lost for nothing"]
 
     def test_lost_untried_while_it_drains(self, theatre: PeerTheatre, peers: Peers) -> None:
         a, b, *_ = peers
@@ -281,7 +297,7 @@ class TestTokens:
         assert not theatre.said
 
     def test_in_hybrid_mode_it_is_the_version(self) -> None:
-        theatre = PeerTheatre(hybrid=True)
+        theatre = PeerTheatre(on_outage="wait")
         a, b = theatre.join("a"), theatre.join("b")
         theatre.say(a, CampaignStarted())
         theatre.grant(a, theatre.prepare(a), b)
@@ -294,13 +310,27 @@ class TestTokens:
         assert "a token of its own making" in theatre.kinds
 
     def test_in_hybrid_mode_there_is_none_before_the_write(self) -> None:
-        theatre = PeerTheatre(hybrid=True)
+        theatre = PeerTheatre(on_outage="wait")
         a, b = theatre.join("a"), theatre.join("b")
         theatre.elect(a, b)
         assert theatre.kinds == ["a token of its own making"]
 
+    def test_nor_is_there_one_that_the_record_never_had(self) -> None:
+        theatre = PeerTheatre(on_outage="wait")
+        a, b = theatre.join("a"), theatre.join("b")
+        theatre.say(a, CampaignStarted())
+        theatre.grant(a, theatre.prepare(a), b)
+        theatre.begin(a, theatre.register(a) + 1)
+        assert theatre.kinds == ["a token of its own making"]
+
+    def test_nobody_leads_without_one_where_the_api_is_waited_for(self) -> None:
+        theatre = PeerTheatre(on_outage="wait")
+        a, b = theatre.join("a"), theatre.join("b")
+        theatre.elect(a, b, token=0)
+        assert theatre.kinds == ["a token of its own making"]
+
     def test_a_term_without_a_token_is_refused_by_fences(self) -> None:
-        theatre = PeerTheatre(hybrid=True)
+        theatre = PeerTheatre(on_outage="elect")
         a, b, c = (theatre.join(name) for name in "abc")
         theatre.say(a, CampaignStarted())
         theatre.grant(a, theatre.prepare(a), b)

@@ -145,6 +145,26 @@ def test_who_leaves_is_not_missed() -> None:
     assert not group.processes[leader].crashed
 
 
+def test_healing_lets_all_campaign_that_had_resigned() -> None:
+    group, _, _ = led(3)
+    for name in "abc":
+        group.resign(name, seconds=60)
+    group.run(1)
+    assert not group.leader
+    group.heal()
+    group.run_until_led(within=3)
+
+
+def test_healing_lets_nobody_leave_that_was_about_to() -> None:
+    group, _, leader = led(3)
+    group.drain_slowly(leader, drain_s=2)
+    group.leave(leader)
+    group.run(1)
+    group.heal()
+    group.run(5)
+    assert not group.processes[leader].crashed
+
+
 def test_more_can_come() -> None:
     group, _, leader = led(3)
     for name in "xyz":
@@ -196,6 +216,14 @@ def test_a_leader_that_reaches_a_majority_stays() -> None:
     group.run(10)
     assert group.leader == leader
     assert group.tallies[0].terms == 1
+
+
+@pytest.mark.parametrize("cut", ["sever", "isolate", "split"])
+def test_who_is_not_there_cannot_be_cut_off(cut: str) -> None:
+    group = PeerGroup(3)
+    arguments = {"sever": ("a", "nobody"), "isolate": ("nobody",), "split": (["nobody"],)}[cut]
+    with pytest.raises(KeyError, match="nobody"):
+        getattr(group, cut)(*arguments)
 
 
 def test_without_a_majority_nobody_leads() -> None:
@@ -252,6 +280,22 @@ def test_a_longer_lease_comes_with_a_longer_silence() -> None:
     group.run(40)
     assert group.candidate("a").timing.lease_duration == 4.0
     assert len(group.leaders()) == 1
+
+
+def test_a_shorter_lease_comes_before_a_shorter_silence() -> None:
+    group, _, _ = led(3)
+    group.adopt(lease=1.0)
+    group.adopt(longest_lease=1.25)  # too early: the other change is under way
+    group.run(10)
+    assert (group.electorate.lease, group.electorate.longest_lease) == (1.0, 2.5)
+    group.adopt(longest_lease=1.25)
+    group.run(10)
+    assert {seat(group, name).electorate.longest_lease for name in "abc"} == {1.25}
+    assert len(group.leaders()) == 1
+    group.blackout(seconds=0.1)
+    group.run(0.1 + 1.24)
+    assert not group.leader
+    group.run_until_led(within=1)
 
 
 # ---- hybrid mode
@@ -326,6 +370,15 @@ def test_an_ambush_waits_for_a_message() -> None:
     group.run(1)
     [crashed] = [name for name, process in group.processes.items() if process.crashed]
     assert crashed in group.electorate.voters
+
+
+def test_healing_ends_one_that_was_sprung_and_is_yet_to_strike() -> None:
+    group, _, _ = led()
+    group.ambush("crash", "Accept", name="the writer", delay_s=3.0)
+    group.run(2)
+    group.heal()
+    group.run(2)
+    assert not any(process.crashed for process in group.processes.values())
 
 
 def test_or_for_a_write() -> None:

@@ -45,6 +45,7 @@ VARIANTS = [
     Variant(broken_peers.CampaignsWhileTheBodyRuns, "the old body runs", 5),
     Variant(broken_peers.LeadsBeforeItIsRegistered, "a token of its own making", 2, hybrid=True),
     Variant(broken_peers.LeadsOnAnOldWrite, "", 10, hybrid=True),
+    Variant(broken_peers.LeadsWithoutAToken, "a token of its own making", 10, hybrid=True),
     Variant(broken_peers.RegistersWithoutTheLease, "begun after its end", 20, hybrid=True),
 ]
 

@@ -14,6 +14,7 @@ from tenure.handover import Preference
 from tenure.peer.membership import Address
 from tenure.peer.messages import Envelope, Ping
 from tenure.peer.node import PeerNode
+from tenure.peer.registered_node import RegisteredNode
 from tenure.requests import ReadRequest, Request
 from tenure.states import State
 from tenure.testing.cluster import ViolationError
@@ -76,6 +77,27 @@ def test_all_kinds_are_drawn() -> None:
     assert set(broken) == {0.7, 1.3}
 
 
+def test_faults_between_peers_are_drawn_for_those_that_there_are() -> None:
+    for scenario in _MANY:
+        names = {"the leader", *(member.name for member in scenario.members)}
+        for act in scenario.acts:
+            if act.verb in ("sever", "split"):
+                assert {act.options.get("other", "a"), *act.options.get("names", "a")} <= names
+
+
+def test_the_silence_is_made_shorter_only_after_the_lease() -> None:
+    shortened = 0
+    for scenario in _MANY:
+        lease = scenario.electorate.lease
+        for act in scenario.acts:
+            if act.verb == "adopt":
+                lease = act.options.get("lease", lease)
+                if act.options.get("longest_lease", math.inf) < scenario.electorate.longest_lease:
+                    shortened += 1
+                    assert lease == scenario.electorate.lease / 2
+    assert shortened > 10
+
+
 def test_it_can_be_read() -> None:
     member = Member("b", replace(_TIMING), 1.004, 1000.0, preference=Preference(priority=7))
     acts = (Act(1.5, "sever", {"name": "a", "other": "b"}), Act(4, "blackout"))
@@ -129,6 +151,20 @@ def test_a_failure_becomes_short() -> None:
     with pytest.raises(ViolationError) as again:
         short.play(short.cluster(core=core))
     assert again.value.kind == violation.kind
+
+
+def test_who_is_left_out_takes_along_what_involves_it() -> None:
+    def trial(scenario: PeerScenario, **_: object) -> None:
+        scenario.play(scenario.cluster())
+        names = {member.name for member in scenario.members}
+        if {"a", "b"} <= names and (scenario.acts or not names & {"c", "d"}):
+            raise ViolationError(9.0, "as ever: it fails", 0)
+
+    acts = (Act(1, "sever", {"name": "a", "other": "c"}), Act(2, "split", {"names": ["a", "d"]}))
+    scenario = replace(_CALM, acts=acts)
+    violation = ViolationError(9.0, "as ever: it fails", 0)
+    short = Shrinker(scenario, violation, core=new_peer, trial=trial).scenario()
+    assert ([member.name for member in short.members], short.acts) == (["a", "b"], ())
 
 
 # ---- what is demanded, of peers that do otherwise
@@ -191,6 +227,28 @@ class Slow(PeerNode):
         return super()._next_try_at() + late_s
 
 
+class Clinging(PeerNode):
+    """A leader that does not give up."""
+
+    def resign(self, now: float) -> None:
+        self.handle_timer(now)
+
+
+class Chatty(PeerNode):
+    """A peer that pings all the others again and again."""
+
+    def messages_to_send(self, now: float) -> list[tuple[Address, Envelope]]:
+        if now >= self._chats_at:
+            self._chats_at = now + 0.1
+            self.members.announce(now)
+        return super().messages_to_send(now)
+
+    def get_timer(self) -> float:
+        return min(super().get_timer(), self._chats_at)
+
+    _chats_at = 0.0
+
+
 class Faulty(PeerNode):
     """A node that breaks."""
 
@@ -208,12 +266,25 @@ class Faulty(PeerNode):
         (Impatient, "lost while draining: "),
         (Stubborn, "no leader: none within "),
         (Slow, "no leader: none within "),
+        (Clinging, "kept: "),
+        (Chatty, "needless messages: "),
         (Faulty, "failed with KeyError: 'a fault of its own'"),
     ],
 )
 def test_what_is_demanded(broken: type, said: str) -> None:
     with pytest.raises(ViolationError, match=said):
         try_peers(_CALM, core=lambda **options: build(broken, **options))
+
+
+def test_who_is_elected_while_the_api_answers_has_a_token() -> None:
+    class Hasty(RegisteredNode):
+        """It does not wait for the API."""
+
+        def _registers_until(self) -> float:
+            return self._holding_since
+
+    with pytest.raises(ViolationError, match="no token: "):
+        try_peers(replace(_CALM, on_outage="elect"), core=lambda **options: build(Hasty, **options))
 
 
 def test_the_api_is_left_alone() -> None:

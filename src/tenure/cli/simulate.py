@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 import time
@@ -12,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tenure.cli.flags import Parsed
 from tenure.cli.simulations import CORE, PEER, Simulation, among_peers, over_a_record
 from tenure.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from tenure.testing.cluster import Cluster, ViolationError
+    from tenure.testing.cluster import ViolationError
     from tenure.testing.scenario import Scenario
     from tenure.testing.trial import Figures
 
 __all__ = ["command"]
 
 _FOUND = 1
-_WARM_UP_S, _MEASURED_S = 100.0, 20_000.0  # simulated
+_LONGEST_S = 1_000_000
+_WARM_UP_S = 100.0  # simulated
 
 _EPILOG = """
 \b
@@ -41,6 +44,16 @@ Exit status:
 """
 
 
+def _parse_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 1 <= seconds <= _LONGEST_S:
+        raise ValueError(f"{text!r} is no number of seconds from 1 to {_LONGEST_S}")
+    return seconds
+
+
 @click.command(epilog=_EPILOG, short_help="Random bad days for an election, in virtual time.")
 @click.option("--seed", type=int, help="The first seed.  [default: a fresh one]")
 @click.option(
@@ -48,7 +61,7 @@ Exit status:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(1),
+    type=Parsed("seconds", _parse_seconds),
     help="Of simulated faults in each run, before all is healed.  [default: 300; 60 with --peers]",
 )
 @click.option("--peers", is_flag=True, help="Peers that elect among themselves, alone and in hybrid mode.")
@@ -80,10 +93,10 @@ def command(
     is healed there must be a leader again.
     """
     simulation = among_peers() if peers else over_a_record()
-    core = core or simulation.core
+    core = simulation.core if core is None else core
     make = _import(core, simulation)
     if speed:
-        _measure(simulation.calm, make)
+        _measure(simulation, make)
         return
     first = random.SystemRandom().randrange(10**9) if seed is None else seed
     count = seeds or (200 if seed is None else 1)
@@ -104,12 +117,13 @@ def command(
     _summarise(done)
 
 
-def _measure(calm: Callable[..., Cluster], make: Callable[..., Any]) -> None:
-    cluster = calm(5, core=make)
+def _measure(simulation: Simulation, make: Callable[..., Any]) -> None:
+    cluster = simulation.calm(5, core=make)
     cluster.run(_WARM_UP_S)
     begun = time.process_time()
-    cluster.run(_MEASURED_S)
-    print(f"{_MEASURED_S / (time.process_time() - begun):.0f} simulated seconds a second of processor time")
+    cluster.run(simulation.measured_s)
+    speed = simulation.measured_s / (time.process_time() - begun)
+    print(f"{speed:.0f} simulated seconds a second of processor time")
 
 
 def _import(core: str, simulation: Simulation) -> Callable[..., Any]:
@@ -117,7 +131,8 @@ def _import(core: str, simulation: Simulation) -> Callable[..., Any]:
     sys.path.insert(0, "")  # as python -m does, so that one's own module is found
     try:
         found: Callable[..., Any] = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
+    # A name that starts with a dot is a TypeError.
+    except (ImportError, AttributeError, ValueError, SyntaxError, TypeError) as error:
         raise ConfigurationError(f"--core={core}: {error} (expected MODULE:NAME)") from error
     try:
         made = found(**simulation.example)

@@ -28,6 +28,7 @@ class Simulation:
         core: what is simulated, ``MODULE:NAME``.
         shape: what it makes has these methods.
         seconds: how long each run lasts; true time.
+        measured_s: how long the run lasts that its speed is told of; true time.
         draw: returns the scenario of a seed, that lasts so many seconds.
         play: plays one, with a core.
         calm: makes a cluster of so many, with a core, to which nothing happens.
@@ -39,6 +40,7 @@ class Simulation:
     core: str
     shape: type
     seconds: float
+    measured_s: float
     draw: Callable[..., Scenario]
     play: Callable[..., Figures]
     calm: Callable[..., Cluster]
@@ -60,6 +62,7 @@ def over_a_record() -> Simulation:
         core=CORE,
         shape=Core,
         seconds=300,
+        measured_s=20_000,
         draw=Scenario.random,
         play=try_scenario,
         calm=Cluster,
@@ -82,6 +85,7 @@ def among_peers() -> Simulation:
         core=PEER,
         shape=Seat,
         seconds=60,
+        measured_s=1_000,
         draw=PeerScenario.random,
         play=try_peers,
         calm=PeerGroup,

@@ -402,7 +402,7 @@ class Cluster:
         """Ask whoever leads to hand over, to one of this identity or to anybody."""
         self._world(election).request(to)
 
-    # ---- healing
+    # ---- when it hurts most
 
     def ambush(self, verb: str, purpose: str = "acquire", *, delay_s: float = 0.0, **options: object) -> None:
         """Call one of these methods right after the next write of a kind has taken effect.
@@ -415,10 +415,12 @@ class Cluster:
         """
         self.elections[0].ambushes.append(Ambush(Purpose(purpose), verb, delay_s, options))
 
+    # ---- healing
+
     def heal(self) -> None:
         """End every fault: all run and may lead, all is reachable, bodies end, the record can be read."""
         for number, election in enumerate(self.elections):
-            election.ambushes.clear()
+            election.forget_ambushes()
             if isinstance(election.world.store.head.record, UnreadableRecord):
                 self.delete_record(number)
         for replica in self.replicas:

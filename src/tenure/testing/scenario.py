@@ -28,7 +28,7 @@ class Act:
 
     Attributes:
         at: true time, seconds.
-        verb: the name of a method of `Cluster`.
+        verb: the name of a method of the cluster, or group of peers.
         options: its arguments; a name may be ``"the leader"``.
     """
 

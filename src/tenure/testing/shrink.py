@@ -101,7 +101,7 @@ class Shrinker:
         best = scenario
         for member in scenario.members:
             members = tuple(each for each in best.members if each is not member)
-            acts = tuple(act for act in best.acts if act.options.get("name") != member.name)
+            acts = tuple(act for act in best.acts if member.name not in _involved(act))
             best = self._failing(replace(best, members=members, acts=acts)) or best
         return best
 
@@ -168,6 +168,12 @@ class Shrinker:
         except Exception as error:
             return ViolationError(cluster.now, f"failed with {type(error).__name__}: {error}", 0)
         return None
+
+
+def _involved(act: Act) -> list[str]:
+    """Return the processes that an act cannot do without."""
+    options = act.options
+    return [options.get("name", ""), options.get("other", ""), *options.get("names", ())]
 
 
 def _moved(scenario: Scenario, number: int, by_s: float) -> Scenario:

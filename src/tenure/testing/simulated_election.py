@@ -25,14 +25,15 @@ class SimulatedElection(Observer):
     Args:
         schedule: of the simulation.
         random: of the simulation.
-        spring: does what an ambush is for, given it and the process whose write it waited for.
+        spring: does what an ambush is for, given it and the name of the process whose write, or message, it
+            waited for.
         make_world: makes its world from the observers.
         observers: who is to be told of everything that happens, before the drivers are.
 
     Attributes:
         world: the candidates, dead ones too, and the record.
         site: the record as the API servers have it.
-        ambushes: that wait for a write.
+        ambushes: that wait for a write, or among peers for a message.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class SimulatedElection(Observer):
         self.site = Site(schedule)
         self.world = make_world(*observers, self.site, self)
         self.ambushes: list[Ambush] = []
+        self._sprung: list[Ambush] = []
         self._spring = spring
         self._schedule = schedule
         self._random = random
@@ -69,7 +71,18 @@ class SimulatedElection(Observer):
         """Spring the ambushes that waited for what this driver has just done."""
         for ambush in [each for each in self.ambushes if each.purpose == purpose]:
             self.ambushes.remove(ambush)
-            self._schedule.after(ambush.delay_s, self._spring, ambush, driver.process.name)
+            self._sprung.append(ambush)
+            self._schedule.after(ambush.delay_s, self._strike, ambush, driver.process.name)
+
+    def forget_ambushes(self) -> None:
+        """Nothing comes of those that wait, nor of those that were sprung and have a delay."""
+        self.ambushes.clear()
+        self._sprung.clear()
+
+    def _strike(self, ambush: Ambush, writer: str) -> None:
+        if ambush in self._sprung:
+            self._sprung.remove(ambush)
+            self._spring(ambush, writer)
 
     def join(self, process: Process, core: Core, on_missing: OnMissing) -> SimulatedDriver:
         """Let a process campaign with a new core; return its driver, which is still to be started."""

@@ -12,7 +12,8 @@ from tenure.testing.checks.tokens import TokensRise
 from tenure.testing.chronicle import Acquisition
 from tenure.testing.peers.chronicle import PeerChronicle
 from tenure.testing.peers.world import PeerObserver
-from tenure.testing.world import Candidate, Observer
+from tenure.testing.world import Candidate, Change, Observer
+from tenure.token import FencingToken
 
 __all__ = ["peer_checks_of"]
 
@@ -80,18 +81,21 @@ class KeptToTheEnd(Check, PeerObserver):
     def __init__(self, chronicle: PeerChronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
         self._asked_at: dict[Candidate, float] = {}
+        self._highest: dict[int, FencingToken] = {}  # by era
 
     def posted(self, candidate: Candidate, address: Address, envelope: Envelope) -> None:
         if isinstance(envelope.body, Prepare):
             self._asked_at[candidate] = self._chronicle.now(candidate)
 
     def said(self, candidate: Candidate, event: Event) -> None:
+        if isinstance(event, Elected) and candidate in self._chronicle.terms:
+            era = self._chronicle.terms[candidate].era
+            self._highest[era] = max(event.token, self._highest.get(era, event.token))
         if not isinstance(event, Lost) or candidate.term is None:
             return
         now = self._chronicle.now(candidate)
         left_s = candidate.term.deadline - now
-        # After a restore late news of an earlier term has the higher token, until somebody raises the epoch.
-        is_misled = event.reason is LossReason.OTHER_HOLDER and self._chronicle.era > 0
+        is_misled = event.reason is LossReason.OTHER_HOLDER and self._may_be_misled(candidate)
         if left_s > ROUNDING_S and not is_misled:
             self._complain(f"lost for nothing: {candidate.name}, {event.reason}, {left_s:.3f} s early")
         idle_s = now - self._asked_at.get(candidate, now)
@@ -99,6 +103,13 @@ class KeptToTheEnd(Check, PeerObserver):
         untried = idle_s - candidate.timing.renew_deadline > -ROUNDING_S
         if event.reason is LossReason.RENEW_DEADLINE and untried and not just_woke:
             self._complain(f"lost untried: the term of {candidate.name}")
+
+    def _may_be_misled(self, candidate: Candidate) -> bool:
+        """After a restore late news of an earlier term has the higher token, until the epoch is raised."""
+        term, told = self._chronicle.terms.get(candidate), candidate.term
+        if term is None or told is None:
+            return False
+        return any(era < term.era and token > told.token for era, token in self._highest.items())
 
 
 class PeerTokensRise(TokensRise):
@@ -110,21 +121,33 @@ class PeerTokensRise(TokensRise):
 
 
 class TokensAreGiven(Check):
-    """Each term was granted anew, in hybrid mode written anew, and has its token from there (rule 9)."""
+    """Each term was granted anew, in hybrid mode written anew, and has its token from there (rule 9).
+
+    Without a token nobody leads, unless that is wanted in an outage.
+    """
 
     def __init__(self, chronicle: PeerChronicle, complain: Complain) -> None:
         super().__init__(chronicle, complain)
-        self._is_hybrid = chronicle.hybrid
+        self._on_outage = chronicle.on_outage
         self._used: dict[Candidate, Acquisition] = {}
+        self._newest = 0  # version that the record ever had
+
+    def changed(self, change: Change) -> None:
+        self._newest = max(self._newest, change.after.version)
 
     def said(self, candidate: Candidate, event: Event) -> None:
         if not isinstance(event, Elected):
             return
         term = self._chronicle.terms.get(candidate)
-        made = term.after.version if term is not None else -1
-        # A record that a hand has touched since is still the one that was written.
-        is_given = made <= event.token.version if self._is_hybrid else made == event.token.version
+        made, version = term.after.version if term is not None else -1, event.token.version
+        if self._on_outage is None:
+            is_given = version == made
+        elif not version:
+            is_given = self._on_outage == "elect"
+        else:
+            # A record that a hand has touched since is still the one that was written.
+            is_given = made <= version <= self._newest
         if term is None or term is self._used.get(candidate) or not is_given:
-            self._complain(f"a token of its own making: {event.token.version}, that of {candidate.name}")
+            self._complain(f"a token of its own making: {version}, that of {candidate.name}")
         else:
             self._used[candidate] = term

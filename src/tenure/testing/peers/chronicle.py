@@ -8,6 +8,7 @@ from tenure.events import Elected, Event
 from tenure.peer.ballot import Ballot
 from tenure.peer.membership import Address
 from tenure.peer.messages import Accept, Envelope, Prepare, Propose
+from tenure.peer.registration import OnOutage
 from tenure.record import Record, Versioned
 from tenure.requests import Request
 from tenure.testing.chronicle import Acquisition, Chronicle
@@ -32,17 +33,20 @@ class _Try:
 class PeerChronicle(Chronicle, PeerObserver):
     """Takes from the messages which ballots a majority has granted; of hybrid mode also what was written.
 
+    While voters change it asks for a majority of the new ones alone; whether the old ones are asked shows in
+    how many terms are valid at once.
+
     Attributes:
         renewed_at: by candidate, when the PREPARE of the newest ballot was sent that voters have granted.
         acquisitions: by candidate, the newest of these ballots, or of its writes in hybrid mode.
 
     Args:
-        hybrid: the terms are numbered by what is written.
+        on_outage: of hybrid mode, where terms are numbered by what is written; None: peers alone.
     """
 
-    def __init__(self, *, hybrid: bool) -> None:
+    def __init__(self, *, on_outage: OnOutage | None) -> None:
         super().__init__()
-        self.hybrid = hybrid
+        self.on_outage = on_outage
         self._tries: dict[Ballot, _Try] = {}
         self._order = 0
 
@@ -74,7 +78,7 @@ class PeerChronicle(Chronicle, PeerObserver):
         self.renewed_at[candidate] = max(tried.began_at, self.renewed_at.get(candidate, tried.began_at))
         known = self.acquisitions.get(candidate)
         # One that was abandoned may be granted late: nobody lives by it.
-        if not self.hybrid and (known is None or ballot.round > known.after.version):
+        if self.on_outage is None and (known is None or ballot.round > known.after.version):
             record = Record(holder=candidate.identity)
             self._acquired(candidate, _NOTHING, Versioned(record, ballot.round), tried.began_at)
 
@@ -91,7 +95,7 @@ class PeerChronicle(Chronicle, PeerObserver):
         """Nor on what stands there."""
 
     def said(self, candidate: Candidate, event: Event) -> None:
-        if isinstance(event, Elected) and self.hybrid and not event.token.version:
+        if isinstance(event, Elected) and self.on_outage is not None and not event.token.version:
             # Without a token, as one that was before all others: no fence lets it through after them.
             self.terms[candidate] = Acquisition(candidate, _NOTHING, _NOTHING, self.now(candidate), {}, -1, 0)
         else:

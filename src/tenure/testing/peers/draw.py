@@ -51,8 +51,7 @@ class Draw:
         self._calm_s = lease * random.choice([0.25, 0.75, 2.0])  # mean time between two acts
         size = random.choice([3, 3, 4, 5, 6, 7, 7])
         voters = tuple(_MEMBERS[: 5 if size >= 5 and random.random() < 0.5 else 3])
-        # As short as it may be, so that nothing is hidden by the room in it.
-        silence_s = round(lease * (1 + _BOUND) + 0.0105, 3) if self._tight else 1.25 * lease
+        silence_s = self._silence_s(lease)
         self.electorate = Electorate(voters=voters, lease=lease, longest_lease=silence_s)
         is_hybrid = random.random() < 0.5 if hybrid is None else hybrid
         wish: OnOutage = random.choice(["wait", "wait", "elect"])
@@ -62,9 +61,16 @@ class Draw:
         self.wall_error_s = 1e6 if is_hybrid else 0.2 * silence_s
         self.members = tuple(self._member(name) for name in _MEMBERS[:size])
         self._newcomers = list(_NEWCOMERS)
-        self._choices = [*_AMONG_PEERS, *(_IN_HYBRID_MODE if is_hybrid else [])]
+        self._shortens = random.random() < 0.3  # the lease, and then the silence
+        self._changes = 0
+        self._choices = [*_AMONG_PEERS, *[self._sever] * 3, *[self._split] * 2]
+        self._choices += _IN_HYBRID_MODE if is_hybrid else []
         drawn = [act for act in self._draw_acts(seconds) if act.at < seconds]
         self.acts = tuple(sorted(drawn, key=lambda act: act.at))
+
+    def _silence_s(self, lease: float) -> float:
+        """Return M for T: the default, or as short as it may be, so that no room in it hides anything."""
+        return round(lease * (1 + _BOUND) + 0.0105, 3) if self._tight else 1.25 * lease
 
     def _member(self, name: str) -> Member:
         random, lease = self._random, self._lease
@@ -143,20 +149,29 @@ class Draw:
     def _name(self) -> str:
         if self._random.random() < 0.4:
             return LEADER
-        return self._random.choice([*self.electorate.voters, *(member.name for member in self.members)])
+        return self._random.choice([*self.electorate.voters, *self._names])
+
+    @property
+    def _names(self) -> list[str]:
+        return [member.name for member in self.members]
 
     def _duration_s(self) -> float:
         lease = self._lease
         return round(lease * self._random.choice([0.05, 0.2, 0.5, 1.0, 1.5, 3.0, 6.0]), 3)
 
     def _change(self, at: float) -> list[Act]:
-        """Other voters, or other durations: a longer T with its M, a shorter one alone."""
+        """Other voters, or other durations: a longer T with its M, a shorter one before its M."""
         random, lease = self._random, self._lease
         cut = {"names": list(self.electorate.voters), "seconds": random.choice([6, 12]) * lease}
         acts = [Act(at, "split", cut)] if random.random() < 0.7 else []
         options: dict[str, Any] = {"every_s": round(lease * random.choice([0.1, 1.0, 2.0, 2.0]), 3)}
-        if random.random() < 0.7:
-            names = [member.name for member in self.members]
+        self._changes += 1
+        if self._shortens and self._changes == 1:  # nothing is under way then: it does happen
+            options["lease"] = lease / 2
+        elif self._shortens and random.random() < 0.5:
+            options["longest_lease"] = self._silence_s(lease / 2)
+        elif self._shortens or random.random() < 0.7:
+            names = self._names
             size = 5 if len(names) > 5 and random.random() < 0.3 else 3
             options["voters"] = random.choice([names[-size:], sorted(random.sample(names, size))])
         else:
@@ -165,6 +180,17 @@ class Draw:
             if factor > 1:
                 options["longest_lease"] = round(self.electorate.longest_lease * factor, 3)
         return [*acts, Act(at, "adopt", options)]
+
+    def _sever(self, random: Random, name: str, seconds: float) -> Drawn:
+        others = [each for each in (LEADER, *self._names) if each != name]
+        direction = random.choice(["both", "outgoing", "incoming"])
+        options = {"name": name, "other": random.choice(others), "direction": direction}
+        return "sever", {**options, "seconds": seconds}
+
+    def _split(self, random: Random, name: str, seconds: float) -> Drawn:
+        more = random.sample(self._names, random.randint(0, (len(self._names) - 1) // 2))
+        direction = random.choice(["both", "outgoing", "incoming"])
+        return "split", {"names": sorted({name, *more}), "direction": direction, "seconds": seconds}
 
 
 def _disturb(random: Random, name: str, seconds: float) -> Drawn:
@@ -176,21 +202,6 @@ def _disturb(random: Random, name: str, seconds: float) -> Drawn:
     }
     where = random.choice(["", name])
     return "disturb", {**options, "name": where, "seconds": seconds}
-
-
-def _sever(random: Random, name: str, seconds: float) -> Drawn:
-    other = random.choice([LEADER, *"abcde"])
-    direction = random.choice(["both", "outgoing", "incoming"])
-    return "sever", {"name": name, "other": other, "direction": direction, "seconds": seconds}
-
-
-def _split(random: Random, name: str, seconds: float) -> Drawn:
-    names = sorted({name, random.choice("abcde"), random.choice("abcdefg")})
-    return "split", {
-        "names": names,
-        "direction": random.choice(["both", "outgoing", "incoming"]),
-        "seconds": seconds,
-    }
 
 
 def _restart(random: Random, name: str, seconds: float) -> Drawn:
@@ -232,11 +243,6 @@ _TROUBLES: list[Drawer] = [
 ]
 
 _AMONG_PEERS: list[Drawer] = [
-    _sever,
-    _sever,
-    _sever,
-    _split,
-    _split,
     on_a_process("isolate"),
     on_a_process("isolate", direction="outgoing"),
     on_a_process("isolate", direction="incoming"),

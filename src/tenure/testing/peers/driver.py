@@ -63,6 +63,11 @@ class PeerDriver(SimulatedDriver):
         self._then = then
         self.resign()
 
+    def stay(self) -> None:
+        """Campaign, also if it was to resign or to leave."""
+        self._then = None
+        self.campaign()
+
     def settle(self) -> None:
         """Look when the core wants to be called; who has given up all may leave."""
         super().settle()

@@ -94,7 +94,7 @@ class PeerGroup(Cluster):
         names = list(process_names(candidates)) if isinstance(candidates, int) else list(candidates)
         self.electorate = electorate or default_electorate(names[: 5 if len(names) >= 5 else 3])
         self.onlookers = Onlookers()
-        self._on_outage = on_outage
+        self._on_outage: OnOutage | None = on_outage
         self._names_known = names_known
         self._wall_error_s = wall_error_s
         self._new_peer = core
@@ -108,7 +108,7 @@ class PeerGroup(Cluster):
 
     def _found(self, number: int, make_world: Callable[..., World]) -> PeerElection:
         complain = partial(self._complain, number)
-        chronicle, tally = PeerChronicle(hybrid=self._on_outage is not None), Tally()
+        chronicle, tally = PeerChronicle(on_outage=self._on_outage), Tally()
         store = FencedStore(self._schedule, self._random, chronicle, complain)
         self.tallies.append(tally)
         self.stores.append(store)
@@ -165,7 +165,7 @@ class PeerGroup(Cluster):
             self.crash(name, seconds=seconds)
 
     def leave(self, name: str, *, seconds: float | None = None) -> None:
-        """Let a process end in order, and discovery forget it; after `seconds` it comes again."""
+        """Let a process end in order, and discovery forget it; it comes again after `seconds`, if any."""
         process = self.processes[name]
         if not process.crashed:
             driver = self._election.peer_of(process)
@@ -263,12 +263,12 @@ class PeerGroup(Cluster):
             self._undo_after(seconds, setattr, self.network, "weather", CALM)
 
     def blind(self, name: str, *, seconds: float | None = None) -> None:
-        """Let discovery tell a process nothing new."""
+        """Let discovery tell a process nothing new; in the end it is told where all are."""
         process = self.processes[name]
         self._places[process].is_blind = True
         self._undo_after(seconds, self._see, process)
 
-    # ---- healing
+    # ---- when it hurts most
 
     def ambush(self, verb: str, purpose: str = "Accept", *, delay_s: float = 0.0, **options: object) -> None:
         """Call one of these methods right after the next message of a kind was sent.
@@ -277,13 +277,15 @@ class PeerGroup(Cluster):
             verb: its name, such as ``restart``.
             purpose: the kind, such as ``Accept``; ``acquire``: the next write to the record has taken effect.
             delay_s: so long after it, in seconds.
-            options: its arguments; the name ``"the writer"`` stands for the process that sent it.
+            options: its arguments; the name ``"the writer"`` stands for the process that sent or wrote it.
         """
         awaited = Purpose.ACQUIRE if purpose == Purpose.ACQUIRE.value else purpose
         self._election.ambushes.append(Ambush(awaited, verb, delay_s, options))
 
+    # ---- healing
+
     def heal(self) -> None:
-        """End every fault: all run, one process of each name, and all can be reached."""
+        """End every fault: all run and campaign, one process of each name, and all can be reached."""
         self.network.heal()
         for name in [name for name in self.processes if name.endswith("'")]:
             self.crash(name)
@@ -291,6 +293,8 @@ class PeerGroup(Cluster):
         for place in self._places.values():
             place.is_blind = False
         super().heal()
+        for peer in self.peers:
+            peer.stay()
         self._spread_addresses()
 
     # ---- inside
@@ -380,6 +384,8 @@ class PeerGroup(Cluster):
     def _cut(
         self, some: Sequence[str], others: Sequence[str], direction: Direction, seconds: float | None
     ) -> None:
+        for name in (*some, *others):
+            self.processes[name]  # a KeyError: there is none of that name
         outgoing = [(one, other) for one in some for other in others if one != other]
         incoming = [(other, one) for one, other in outgoing]
         pairs = {"both": outgoing + incoming, "outgoing": outgoing, "incoming": incoming}[direction]

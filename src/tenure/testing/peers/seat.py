@@ -34,7 +34,7 @@ class Seat:
 
     def __init__(self, node: PeerNode, electorate: Electorate) -> None:
         self.node = node
-        self.electorate = electorate
+        self._electorate = electorate
         self._registered = node if isinstance(node, RegisteredNode) else None
 
     @property
@@ -43,6 +43,11 @@ class Seat:
         return self.node.state
 
     # ---- among peers
+
+    @property
+    def electorate(self) -> Electorate:
+        """That it was started with."""
+        return self._electorate
 
     def set_peers(self, peers: Iterable[tuple[str, Address]], now: float) -> None:
         """Tell it where peers are said to be."""

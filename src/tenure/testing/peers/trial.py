@@ -21,6 +21,7 @@ __all__ = ["PeerFigures", "try_peers"]
 _SLACK_S = 5.0
 _SETTLING_LEASES = 8  # until everybody is known to everybody
 _MEASURED_LEASES = 5
+_MOST_PACKETS = 60  # a lease and member, when all is well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class PeerFigures(Figures):
 
     Attributes:
         packets: a second and member, when all is well.
-        handover_s: from the end of a leader's body to the next term; seconds.
+        handover_s: from 10 ms after the end of a leader's body to the next term; seconds.
         takeover_s: from the crash of a leader to the next term; seconds.
         overlaps: terms that were valid beside another; none unless an assumption is broken.
     """
@@ -115,7 +116,10 @@ class _Trial:
         if requests := group.tallies[0].writes + group.tallies[0].reads:
             raise self._fail(f"needless requests: {dict(requests)}")
         self._demand_agreement()
-        return group.onlookers.packets.total() / seconds / len(group.peers)
+        packets = group.onlookers.packets.total() / seconds / len(group.peers)
+        if packets * self._lease > _MOST_PACKETS:
+            raise self._fail(f"needless messages: {packets * self._lease:.0f} a lease and member")
+        return packets
 
     def _settling_s(self) -> float:
         """Return how long it takes until the one leads that nobody preempts, and everybody is known."""
@@ -148,8 +152,12 @@ class _Trial:
         group.drain_slowly(leader, drain_s=0.05)
         if len(group.peers) == 1:
             return 0.0
-        group.run(0.01)
-        return group.run_until_led(0.25 * self._lease + 0.5 * self._is_hybrid)
+        group.run(0.02)  # past the end of the body
+        handover_s = group.run_until_led(0.25 * self._lease + 0.5 * self._is_hybrid)
+        if group.leader == leader:
+            raise self._fail(f"kept: {leader} was to give up its term")
+        self._demand_a_token()
+        return handover_s
 
     def _demand_a_takeover(self) -> float:
         """When the leader crashes another one follows, within a lease and what the queue takes."""
@@ -159,7 +167,15 @@ class _Trial:
         if len(group.peers) == 1:
             return 0.0
         group.crash(group.leader)
-        return group.run_until_led(1.5 * self._lease + 0.5 * self._is_hybrid)
+        takeover_s = group.run_until_led(1.5 * self._lease + 0.5 * self._is_hybrid)
+        self._demand_a_token()
+        return takeover_s
+
+    def _demand_a_token(self) -> None:
+        """While the API answers, nobody leads without a token."""
+        term = self._group.candidate(self._group.leader).term
+        if term is None or not term.token.version:
+            raise self._fail(f"no token: {self._group.leader} leads without one though the API answers")
 
     @property
     def _is_hybrid(self) -> bool:
