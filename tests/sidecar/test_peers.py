@@ -146,6 +146,9 @@ def test_status_shows_what_they_wrote(hybrid: Start, api: Api, kubeconfig: Path)
     }
     assert election["resourceVersion"] == api.get("configmaps", "example").version
     assert (done.returncode, done.stderr) == (0, "")
+    title, line = run_tenure("status", "example", f"--kubeconfig={kubeconfig}").stdout.splitlines()
+    shown = dict(zip(title.split(), line.split(), strict=True))
+    assert (shown["STATE"], shown["HOLDER"], shown["LEFT"]) == ("held", leader, "-")  # not "for ever"
 
 
 def test_a_live_leader_of_a_lease_is_refused_and_a_dead_one_passed_by(
