@@ -149,6 +149,14 @@ def test_who_has_no_vote_takes_part_where_the_voters_are_named(capsys: Said, sec
     assert fault(capsys, *given, "--peers-listen=203.0.113.1:7411").startswith("cannot receive datagrams at ")
 
 
+def test_it_does_not_listen_where_nobody_looks(capsys: Said, secret: Path) -> None:
+    said = fault(capsys, f"--peers={THREE}", f"--peers-secret={secret}", "--peers-alone", "--id=b")
+    assert said == (
+        "the others look for 'b' at port 7412, and it would listen at 7411: "
+        "say where (--peers-listen, or listen), such as :7412."
+    )
+
+
 def test_without_a_configuration_it_says_how_to_do_without_the_api(capsys: Said, secret: Path) -> None:
     said = fault(capsys, f"--peers={THREE}", f"--peers-secret={secret}", "--id=a")
     assert said.startswith("not in a Pod, and cannot read kubeconfig ")

@@ -102,6 +102,7 @@ class Peers:
             clock_rate_bound=timing.clock_rate_bound,
         )
         self._check_known(voters)
+        self._check_port(identity)
         return electorate
 
     def _names(self, identity: str) -> tuple[str, ...]:
@@ -139,6 +140,17 @@ class Peers:
         if self._previous_voters and len(self._previous_voters) not in SIZES:
             raise ConfigurationError(
                 f"name all that voted before, which were 3 or 5: not {', '.join(self._previous_voters)}."
+            )
+
+    def _check_port(self, identity: str) -> None:
+        """Refuse to listen, by default, where nobody looks."""
+        from tenure.peer.discovery.static import StaticPeers
+
+        known = self.discovery.port_of(identity) if isinstance(self.discovery, StaticPeers) else None
+        if self.listen is None and known not in (None, DEFAULT_PORT):
+            raise ConfigurationError(
+                f"the others look for {identity!r:.80} at port {known}, and it would listen at "
+                f"{DEFAULT_PORT}: say where (--peers-listen, or listen), such as :{known}."
             )
 
 
