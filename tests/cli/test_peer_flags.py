@@ -103,8 +103,29 @@ def test_where_they_are(capsys: Said, secret: Path, tmp_path: Path, where: str, 
         (["--lease-duration=3s", "--peers-longest-lease=3s"], "at least 3.04 s for a lease of 3 s"),
         (["--peers-on-outage=elect"], "on_outage is about the API, which peers that are alone do not ask"),
         (["--peers-on-outage=stop"], "'--peers-on-outage': 'stop' is not one of 'wait', 'elect'"),
-        (["--peers-listen=x"], "cannot listen at 'x': write HOST:PORT, or :PORT"),
-        (["--peers-listen=127.0.0.1:65536"], "cannot listen at '127.0.0.1:65536': write HOST:PORT"),
+        (["--peers-voters=a,b,x"], "x cannot vote: list of 3 peers names a, b, c"),
+        (
+            ["--peers-voters=3", "--id=web-0"],
+            "web-0, web-1, web-2 cannot vote: list of 3 peers names a, b, c",
+        ),
+        (
+            ["--id=host-1"],
+            "this candidate is called 'host-1', and list of 3 peers names a, b, c: give it its name there",
+        ),
+        (
+            ["--peers-previous-voters=a,b", "--peers-epoch=1"],
+            "name all that voted before, which were 3 or 5: not a, b",
+        ),
+        (
+            ["--peers-listen=x"],
+            "'--peers-listen': 'x' is no address to listen on; write HOST:PORT, :PORT or ",
+        ),
+        (["--peers-listen=7411"], "'--peers-listen': '7411' is no address to listen on; "),
+        (["--peers-listen=::1:7411"], "'--peers-listen': '::1:7411' is no address to listen on; "),
+        (
+            ["--peers-listen=127.0.0.1:65536"],
+            "'--peers-listen': '127.0.0.1:65536' is no address to listen on",
+        ),
         (["--peers-listen=203.0.113.1:7411"], "cannot receive datagrams at 203.0.113.1:7411: "),
         (["--lock=lease"], "--lock and --peers exclude each other"),
         (["--on-missing=wait"], "on_missing is about a record that peers do without"),
@@ -114,6 +135,32 @@ def test_where_they_are(capsys: Said, secret: Path, tmp_path: Path, where: str, 
 def test_what_else_is_wrong(capsys: Said, secret: Path, flags: list[str], said: str) -> None:
     given = (f"--peers={THREE}", f"--peers-secret={secret}", "--peers-alone", "--id=a", *flags)
     assert said in fault(capsys, *given)
+
+
+def test_who_has_no_vote_takes_part_where_the_voters_are_named(capsys: Said, secret: Path) -> None:
+    given = (
+        f"--peers={THREE}",
+        f"--peers-secret={secret}",
+        "--peers-alone",
+        "--id=d",
+        "--peers-voters=a,b,c",
+    )
+    # Only the address stops it.
+    assert fault(capsys, *given, "--peers-listen=203.0.113.1:7411").startswith("cannot receive datagrams at ")
+
+
+def test_it_does_not_listen_where_nobody_looks(capsys: Said, secret: Path) -> None:
+    said = fault(capsys, f"--peers={THREE}", f"--peers-secret={secret}", "--peers-alone", "--id=b")
+    assert said == (
+        "the others look for 'b' at port 7412, and it would listen at 7411: "
+        "say where (--peers-listen, or listen), such as :7412."
+    )
+
+
+def test_without_a_configuration_it_says_how_to_do_without_the_api(capsys: Said, secret: Path) -> None:
+    said = fault(capsys, f"--peers={THREE}", f"--peers-secret={secret}", "--id=a")
+    assert said.startswith("not in a Pod, and cannot read kubeconfig ")
+    assert said.endswith("; peers that need no API server are started with --peers-alone")
 
 
 def test_voters_are_named_where_the_peers_are_not_known(capsys: Said, secret: Path) -> None:

@@ -16,7 +16,7 @@ from tests.sidecar.peers import free_udp_ports
 _PEERS = """
     here = "127.0.0.1:{port}"
     def peers(name="reports", listen=here):
-        return Peers(name, at={{"one-name": here}}, secret=sys.argv[1], listen=listen)
+        return Peers(name, at={{"one-name": here}}, voters=["one-name"], secret=sys.argv[1], listen=listen)
     timing = Timing(lease_duration=1)
 """
 

@@ -146,6 +146,9 @@ def test_status_shows_what_they_wrote(hybrid: Start, api: Api, kubeconfig: Path)
     }
     assert election["resourceVersion"] == api.get("configmaps", "example").version
     assert (done.returncode, done.stderr) == (0, "")
+    title, line = run_tenure("status", "example", f"--kubeconfig={kubeconfig}").stdout.splitlines()
+    shown = dict(zip(title.split(), line.split(), strict=True))
+    assert (shown["STATE"], shown["HOLDER"], shown["LEFT"]) == ("held", leader, "-")  # not "for ever"
 
 
 def test_a_live_leader_of_a_lease_is_refused_and_a_dead_one_passed_by(
@@ -163,3 +166,27 @@ def test_a_live_leader_of_a_lease_is_refused_and_a_dead_one_passed_by(
     assert api.get("configmaps", "example").code == 404
     old.end(signal.SIGKILL)
     assert leader_of({name: hybrid(name) for name in "abc"}) in "abc"
+
+
+def test_peers_that_start_during_an_outage_of_the_api_take_part(group: PeerGroup, tmp_path: Path) -> None:
+    """Voters that waited for the API would be missing to a leader that can do without it."""
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        "apiVersion: v1\nkind: Config\ncurrent-context: dev\n"
+        "clusters: [{name: dev, cluster: {server: 'http://127.0.0.1:1'}}]\n"
+        "contexts: [{name: dev, context: {cluster: dev, user: dev}}]\n"
+        "users: [{name: dev, user: {token: abc}}]\n"
+    )
+    more = ("--election=example", f"--kubeconfig={kubeconfig}", "--peers-on-outage=elect")
+    with ExitStack() as stack:
+        members = {
+            name: stack.enter_context(Sidecar(name, *more, *group.flags(name), HOME=str(tmp_path)))
+            for name in "abc"
+        }
+        leader = members[leader_of(members)]
+        assert leader.get("/leader").json["token"] == "0"
+        told = [line.partition(" WARNING ")[2] for line in leader.stderr]
+        assert told[0].startswith(
+            "cannot see yet whether an older candidate leads in lease default/example: http://127.0.0.1:1: "
+        )
+        assert told[1] == "taking part without having seen lease default/example"

@@ -88,7 +88,8 @@ def _left(account: Account) -> str:
     if measured_s is not None:
         return format_span(measured_s)
     if account.record.lease_duration == math.inf:
-        return "for ever"
+        # Of peers only their messages tell.
+        return "" if account.sight.election.kind == "peers" else "for ever"
     return "" if estimated_s is None else f"~{format_span(estimated_s)}"
 
 

@@ -19,6 +19,7 @@ from tenure.cli.peer_options import PEER_OPTIONS, peers_of
 from tenure.election import OnMissing
 from tenure.errors import ConfigurationError
 from tenure.handover import HIGHEST_PRIORITY, Preference
+from tenure.kubernetes.config import ClusterConfig
 from tenure.peer.peers import DEFAULT_LEASE_S
 from tenure.serving import Address, bind
 from tenure.sidecar import LOCK_KINDS, Campaign, LockPlace
@@ -198,7 +199,9 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         shortest = 4 * timing.lease_duration if minimum_tenure is None else minimum_tenure
         campaign = Campaign(
             election=election,
-            place=None if alone else LockPlace(name=election, namespace=election_namespace, config=cluster()),
+            place=None
+            if alone
+            else _place(election, election_namespace, cluster, for_peers=peers is not None),
             kind="peers" if peers is not None else kind,
             peers=peers,
             identity=identity,
@@ -213,3 +216,14 @@ def candidate_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(candidate=candidate, **others)
 
     return functools.reduce(lambda function, option: option(function), reversed(_OPTIONS), with_candidate)
+
+
+def _place(name: str, namespace: str, cluster: Callable[[], ClusterConfig], *, for_peers: bool) -> LockPlace:
+    try:
+        return LockPlace(name=name, namespace=namespace, config=cluster())
+    except ConfigurationError as error:
+        if not for_peers:
+            raise
+        raise ConfigurationError(
+            f"{error}; peers that need no API server are started with --peers-alone"
+        ) from error

@@ -11,6 +11,7 @@ import click
 from tenure.cli.flags import DURATION, Parsed, is_given
 from tenure.kubernetes.config import ClusterConfig
 from tenure.peer.peers import Peers
+from tenure.serving import Address
 
 __all__ = ["PEER_OPTIONS", "peers_of"]
 
@@ -56,6 +57,7 @@ PEER_OPTIONS = (
     ),
     click.option(
         "--peers-listen",
+        type=Parsed("address", lambda text: str(Address.parse(text))),
         metavar="HOST:PORT",
         help="Receive datagrams there.  [default: port 7411 of $POD_IP, else of all interfaces]",
     ),

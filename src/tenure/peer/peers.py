@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tenure.errors import ConfigurationError
 from tenure.peer.discovery.discovery import Discovery
-from tenure.peer.electorate import Electorate
+from tenure.peer.electorate import SIZES, Electorate
 from tenure.peer.layout import LONGEST_NAME
 from tenure.peer.registration import OnOutage
 from tenure.timing import Timing
@@ -93,7 +93,7 @@ class Peers:
                 raise ConfigurationError(
                     f"a peer's name has at most {LONGEST_NAME} bytes: {name[:40]!r}… has more."
                 )
-        return Electorate(
+        electorate = Electorate(
             voters=voters,
             previous=self._previous_voters,
             epoch=self._voters_epoch,
@@ -101,6 +101,9 @@ class Peers:
             longest_lease=_LONGEST_LEASE_SHARE * timing.lease_duration if longest is None else longest,
             clock_rate_bound=timing.clock_rate_bound,
         )
+        self._check_known(voters)
+        self._check_port(identity)
+        return electorate
 
     def _names(self, identity: str) -> tuple[str, ...]:
         voters = self._voters
@@ -111,6 +114,11 @@ class Peers:
                     f"voters are needed: {self.discovery.describe()} names {len(voters)} peers, and 3 or 5 "
                     "of them vote, always the same: name these, or give their number in a StatefulSet."
                 )
+            if identity not in voters:
+                raise ConfigurationError(
+                    f"this candidate is called {identity!r:.80}, and {self.discovery.describe()} names "
+                    f"{', '.join(voters)}: give it its name there (--id, or identity), or name the voters."
+                )
         if isinstance(voters, int):
             ordinal = _ORDINAL.fullmatch(identity)
             if ordinal is None:
@@ -120,6 +128,30 @@ class Peers:
                 )
             return tuple(f"{ordinal[1]}-{number}" for number in range(voters))
         return tuple(voters)
+
+    def _check_known(self, voters: tuple[str, ...]) -> None:
+        """Refuse what nobody could ever find or have elected; names are not known beforehand everywhere."""
+        known = self.discovery.names()
+        missing = [name for name in voters if name not in known]
+        if known and missing:
+            raise ConfigurationError(
+                f"{', '.join(missing)} cannot vote: {self.discovery.describe()} names {', '.join(known)}."
+            )
+        if self._previous_voters and len(self._previous_voters) not in SIZES:
+            raise ConfigurationError(
+                f"name all that voted before, which were 3 or 5: not {', '.join(self._previous_voters)}."
+            )
+
+    def _check_port(self, identity: str) -> None:
+        """Refuse to listen, by default, where nobody looks."""
+        from tenure.peer.discovery.static import StaticPeers
+
+        known = self.discovery.port_of(identity) if isinstance(self.discovery, StaticPeers) else None
+        if self.listen is None and known not in (None, DEFAULT_PORT):
+            raise ConfigurationError(
+                f"the others look for {identity!r:.80} at port {known}, and it would listen at "
+                f"{DEFAULT_PORT}: say where (--peers-listen, or listen), such as :{known}."
+            )
 
 
 def _discovery(at: str | Sequence[str] | Mapping[str, str] | Discovery) -> Discovery:

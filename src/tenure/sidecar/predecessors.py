@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 
 from tenure.clock import boot_time
@@ -33,6 +34,8 @@ _OLDER_KINDS = {
 _READ_TIMEOUT_S = 5.0
 _LOOK_PERIOD_S = 0.5
 _RETRY_PERIOD_S = 1.0
+# Peers go on without the API server: a voter that waited for it would be missing for as long as the outage.
+_PATIENCE_OF_PEERS_S = 5.0
 
 _Found = Record | UnreadableRecord | None
 
@@ -58,15 +61,20 @@ class Predecessors:
         self._timing = timing
         self._waiting = waiting
         self._said: set[str] = set()
+        self._patient_until = math.inf
 
     async def refuse_live(self) -> None:
         """Return when no older lock has a live leader; without such objects after one read of each.
+
+        Peers do not wait for an API server that does not answer for 5 s.
 
         Raises:
             ConfigurationError: one has; the message names the way from that kind to ours.
         """
         if self._place is None:
             return
+        if self._kind == "peers":
+            self._patient_until = boot_time() + _PATIENCE_OF_PEERS_S
         for kind in _OLDER_KINDS[self._kind]:
             older = self._place.lock(kind)
             async with older.open() as old, self._place.lock("lease").open() as lease:
@@ -111,6 +119,9 @@ class Predecessors:
                 return None
             except LockUnavailableError as error:
                 self._say(f"cannot see yet whether an older candidate leads in {older.describe()}: {error}")
+                if boot_time() >= self._patient_until:
+                    self._say(f"taking part without having seen {older.describe()}")
+                    return None
             await asyncio.sleep(_RETRY_PERIOD_S)
 
     def _say(self, message: str) -> None:

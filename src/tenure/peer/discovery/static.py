@@ -42,6 +42,10 @@ class StaticPeers:
     def names(self) -> tuple[str, ...]:
         return tuple(target.name for target in self._targets if target.name)
 
+    def port_of(self, name: str) -> int | None:
+        """Return the port at which others look for a peer; None: the list does not name it."""
+        return next((target.port for target in self._targets if target.name == name), None)
+
     async def watch(self) -> AsyncGenerator[frozenset[Peer], None]:
         lookups = Lookups(Complaint(self.describe))
         try:
