@@ -130,7 +130,7 @@ class LeaderChanged(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordTrouble(Event):
-    """Something about the record that a person should know; emitted once per change of state."""
+    """Something about the record, or a peer, that a person should know; emitted once per change of state."""
 
     message: str
 

@@ -95,6 +95,15 @@ def test_voters_are_the_first_pods_of_the_stateful_set() -> None:
     )
 
 
+def test_a_stateful_set_may_be_larger_than_its_voters_are_many() -> None:
+    peers = Peers("reports", at="dns:web-[0-2].web:7411", secret="s")
+    timing = Timing(lease_duration=2)
+    assert peers.electorate("web-3", timing).voters == ("web-0", "web-1", "web-2")
+    for stranger in ("web", "shop-3", "web-3x"):
+        with pytest.raises(ConfigurationError, match=f"this candidate is called '{stranger}'"):
+            peers.electorate(stranger, timing)
+
+
 @pytest.mark.parametrize("way", ["run", "running", "term"])
 def test_an_address_that_is_taken_is_named(tmp_path: Path, way: str) -> None:
     async def scene() -> None:
@@ -209,6 +218,23 @@ def test_the_secret_is_changed_while_all_go_on(
         play(scene())
     # Each of them once, however often it looks.
     assert caplog.text.count("the keys stay as they were: ") == 3
+
+
+def test_members_that_go_by_other_voters_are_told_of(tmp_path: Path) -> None:
+    async def scene() -> None:
+        circle = Circle(tmp_path, names="abcd")
+        peers = [circle.peer(name, peers={"voters": list("abc")}) for name in "abc"]
+        other = circle.peer("d", peers={"voters": list("bcd")})
+        async with circle.running(*peers, other):
+            said = "a goes by other voters in the same epoch, so two may lead: "
+            await until(
+                lambda: any(
+                    isinstance(event, RecordTrouble) and event.message.startswith(said)
+                    for event in other.seen.events
+                )
+            )
+
+    play(scene())
 
 
 def test_another_process_of_the_same_name_is_told_of(tmp_path: Path) -> None:

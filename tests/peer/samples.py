@@ -19,6 +19,7 @@ from tenure.peer.layout import (
     OPTIONAL_NAME,
     SECONDS,
     TOKEN,
+    U32,
     U64,
     Kind,
 )
@@ -52,7 +53,7 @@ _BALLOT = Ballot(_ROUND, SENDER)
 
 BODIES: tuple[Body, ...] = (
     Ping(7),
-    Ping(8, ("reports-1", "reports-2")),
+    Ping(8, 0xC0FFEE, ("reports-1", "reports-2")),
     Pong(7),
     Prepare(_BALLOT),
     Promise(_BALLOT),
@@ -93,6 +94,7 @@ def _texts(shortest: int) -> st.SearchStrategy[str]:
 _U64S = st.integers(0, 2**64 - 1)
 incarnations = st.binary(min_size=16, max_size=16)
 _VALUES: dict[Kind, st.SearchStrategy[Any]] = {
+    U32: st.integers(0, 2**32 - 1),
     U64: _U64S,
     TOKEN: st.integers(0, 2**128 - 1),
     SECONDS: st.integers(0, 2**48 - 1).map(lambda microseconds: microseconds / 1_000_000),

@@ -84,7 +84,7 @@ def message_of(given: dict[str, Any], incarnation: bytes) -> Envelope:
             body[field] = Ballot(int(value["round"]), bytes.fromhex(value["proposer"]))
         elif kind.name == "incarnation":
             body[field] = bytes.fromhex(value)
-        elif kind.name in ("u64", "token"):
+        elif kind.name in ("u32", "u64", "token"):
             body[field] = int(value)
         elif kind.name == "names":
             body[field] = tuple(value)
@@ -107,7 +107,7 @@ def _accepted() -> list[dict[str, Any]]:
         priority=1000,
         eligible=False,
     )
-    largest = envelope(Ping(2**64 - 1, ("n" * 253,) * MOST_NAMES), sender="s" * 253)
+    largest = envelope(Ping(2**64 - 1, missed=("n" * 253,) * MOST_NAMES), sender="s" * 253)
     messages = [(type(body).__name__, envelope(body)) for body in BODIES]
     messages += [("highest values", extremes), ("largest datagram", largest)]
     vectors = []
@@ -136,7 +136,7 @@ def _vector(about: str, route: Route, message: Envelope | None, data: bytes) -> 
 
 def _refused() -> list[dict[str, str]]:
     route = Route(RECEIVER, 5, 1)
-    data = encode(envelope(Ping(8, ("reports-1",))), route, _CLUSTER, KEYS)
+    data = encode(envelope(Ping(8, missed=("reports-1",))), route, _CLUSTER, KEYS)
     content = data[:-_SEAL]
 
     def changed(position: int, value: int) -> bytes:

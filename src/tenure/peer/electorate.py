@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Self
@@ -88,6 +89,11 @@ class Electorate:
     def has_left(self, names: Collection[str]) -> bool:
         """Tell whether the epoch before cannot elect any more, once these are known to have left it."""
         return not self.previous or _is_majority(self.previous, names)
+
+    @property
+    def digest(self) -> int:
+        """Of the voters: with 32 bits, and the same in any order of them."""
+        return zlib.crc32("\0".join(sorted(self.voters)).encode())
 
     def alone(self) -> Self:
         """Return the electorate without the previous voters: the change is complete."""

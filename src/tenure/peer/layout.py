@@ -23,6 +23,7 @@ __all__ = [
     "OPTIONAL_NAME",
     "SECONDS",
     "TOKEN",
+    "U32",
     "U64",
     "Kind",
 ]
@@ -67,6 +68,7 @@ def _integer(name: str, size: int) -> Kind:
     return Kind(name, put, take)
 
 
+U32 = _integer("u32", 4)
 U64 = _integer("u64", 8)
 TOKEN = _integer("token", 16)
 

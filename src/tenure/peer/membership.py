@@ -72,13 +72,15 @@ class Membership:
         name: of this one, which is not in it.
         period: seconds between two probes.
         now: boot time, seconds.
+        voters: digest of those that this member goes by.
 
     Attributes:
         probes_at: when the next probes are due; boot time, seconds.
     """
 
-    def __init__(self, name: str, period: float, now: float) -> None:
+    def __init__(self, name: str, period: float, now: float, voters: int = 0) -> None:
         self._name = name
+        self._voters = voters
         self._period = period
         self._members: dict[str, Member] = {}
         self._targets: dict[Address, str] = {}  # where discovery says that somebody is; empty: not known who
@@ -208,7 +210,7 @@ class Membership:
         self.probes_at = now + self._period
         self._number += 1
         missed = tuple(m.name for m in self if m.state is MemberState.SUSPECT)[:MOST_MISSED]
-        ping = Ping(self._number, missed)
+        ping = Ping(self._number, self._voters, missed)
         chosen = self._choose()
         for member in self:
             if member.address in chosen:

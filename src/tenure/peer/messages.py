@@ -35,10 +35,12 @@ class Ping:
 
     Attributes:
         number: the answer repeats it.
+        voters: digest of those that the sender goes by.
         missed: names of peers that do not answer the sender.
     """
 
     number: int
+    voters: int = 0
     missed: tuple[str, ...] = ()
 
 

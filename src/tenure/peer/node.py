@@ -36,6 +36,7 @@ from tenure.peer.hearsay import Hearsay
 from tenure.peer.lease import LeaderLease
 from tenure.peer.membership import Address, Membership
 from tenure.peer.messages import Body, Envelope
+from tenure.peer.misfits import Misfits
 from tenure.peer.preemption import Preemption
 from tenure.peer.reminder import Reminder
 from tenure.peer.turn import Turn
@@ -110,7 +111,8 @@ class PeerNode:
         self._preference = preference or Preference()
         lease_s = timing.lease_duration
         self.lease = LeaderLease(identity, incarnation, electorate, floor, now)
-        self.members = Membership(identity, _PROBE_SHARE * lease_s, now)
+        self.members = Membership(identity, _PROBE_SHARE * lease_s, now, electorate.digest)
+        self._misfits = Misfits(identity, electorate)
         self._hearsay = Hearsay(now + electorate.longest_lease)
         self._turn = Turn(identity, timing, self._preference, draw)
         self._preemption = Preemption(self._preference, timing.renew_period)
@@ -125,7 +127,6 @@ class PeerNode:
         self._outbox: list[tuple[Address, Body]] = []
         self._events: deque[Event] = deque()
         self._view: View | None = None
-        self._namesake = b""
 
     @property
     def deadline(self) -> float:
@@ -193,7 +194,7 @@ class PeerNode:
         if envelope.incarnation == self.incarnation:
             self.members.meet_itself(address)
         elif envelope.sender == self.identity:
-            self._meet_namesake(envelope.incarnation)
+            self._say(self._misfits.meet_namesake(envelope.incarnation))
         else:
             self.members.hear(envelope, address, now)
             self.lease.hear(envelope, now)
@@ -410,6 +411,7 @@ class PeerNode:
         match body:
             case messages.Ping():
                 self._outbox.append((address, messages.Pong(body.number)))
+                self._say(self._misfits.meet(envelope, body))
                 for name in body.missed:
                     self.members.suspect(name, now)
             case messages.Prepare() | messages.Propose() | messages.Release():
@@ -478,13 +480,9 @@ class PeerNode:
             body=body,
         )
 
-    def _meet_namesake(self, incarnation: bytes) -> None:
-        if incarnation != self._namesake:
-            self._namesake = incarnation
-            self._say(f"another process takes part as {self.identity!r}: every peer needs a name of its own")
-
     def _say(self, trouble: str) -> None:
-        self._events.append(RecordTrouble(message=trouble))
+        if trouble:
+            self._events.append(RecordTrouble(message=trouble))
 
     def _show(self) -> None:
         """Tell who leads, if that has changed."""

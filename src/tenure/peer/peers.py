@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tenure.errors import ConfigurationError
@@ -114,7 +114,7 @@ class Peers:
                     f"voters are needed: {self.discovery.describe()} names {len(voters)} peers, and 3 or 5 "
                     "of them vote, always the same: name these, or give their number in a StatefulSet."
                 )
-            if identity not in voters:
+            if identity not in voters and not _are_of_one_set((identity, *voters)):
                 raise ConfigurationError(
                     f"this candidate is called {identity!r:.80}, and {self.discovery.describe()} names "
                     f"{', '.join(voters)}: give it its name there (--id, or identity), or name the voters."
@@ -152,6 +152,12 @@ class Peers:
                 f"the others look for {identity!r:.80} at port {known}, and it would listen at "
                 f"{DEFAULT_PORT}: say where (--peers-listen, or listen), such as :{known}."
             )
+
+
+def _are_of_one_set(names: Iterable[str]) -> bool:
+    """Whether these are Pods of one StatefulSet: it may be larger than its voters are many."""
+    ordinals = [_ORDINAL.fullmatch(name) for name in names]
+    return None not in ordinals and len({ordinal[1] for ordinal in ordinals if ordinal}) == 1
 
 
 def _discovery(at: str | Sequence[str] | Mapping[str, str] | Discovery) -> Discovery:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -11,7 +10,7 @@ from typing import Any, cast
 from tenure.clock import boot_time
 from tenure.core_driver import CoreDriver
 from tenure.errors import ConfigurationError
-from tenure.events import Event
+from tenure.events import Event, RecordTrouble
 from tenure.fork import fork_generation
 from tenure.peer.discovery.discovery import Discovery
 from tenure.peer.gate import Gate
@@ -27,7 +26,6 @@ from tenure.states import State
 
 __all__ = ["PeerDriver"]
 
-_log = logging.getLogger("tenure")
 _LOOK_PERIOD_S = 5.0
 # What tells of a member that is set up wrongly, or of somebody who is none.
 _TELLING = {
@@ -177,7 +175,7 @@ class PeerDriver(CoreDriver[PeerNode], asyncio.DatagramProtocol):
             await asyncio.sleep(_LOOK_PERIOD_S)
             for message in (self._renew_keys(), *self._refusals()):
                 if message and message not in told:
-                    _log.warning("%s", message)
+                    self._publish(RecordTrouble(message=message))
                     told.add(message)
 
     def _renew_keys(self) -> str:

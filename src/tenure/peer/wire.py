@@ -22,6 +22,7 @@ from tenure.peer.layout import (
     OPTIONAL_NAME,
     SECONDS,
     TOKEN,
+    U32,
     U64,
     Kind,
 )
@@ -104,7 +105,7 @@ def _layout(code: int, body: type[Body], /, **fields: Kind) -> Layout:
 
 
 LAYOUTS = (
-    _layout(1, Ping, number=U64, missed=NAMES),
+    _layout(1, Ping, number=U64, voters=U32, missed=NAMES),
     _layout(2, Pong, number=U64),
     _layout(3, Prepare, ballot=BALLOT),
     _layout(4, Promise, ballot=BALLOT),
