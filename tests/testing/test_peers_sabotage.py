@@ -29,24 +29,24 @@ class Variant(NamedTuple):
 _TWO_VALID = "two valid terms"
 
 VARIANTS = [
-    Variant(broken_peers.NeverSilent, _TWO_VALID, 40),
-    Variant(broken_peers.ReleasesAnything, _TWO_VALID, 40),
+    Variant(broken_peers.NeverSilent, _TWO_VALID, 120),
+    Variant(broken_peers.ReleasesAnything, _TWO_VALID, 80),
     Variant(broken_peers.PromisesWhatIsHeld, _TWO_VALID, 10),
-    Variant(broken_peers.CountsHalf, _TWO_VALID, 10),
+    Variant(broken_peers.CountsHalf, _TWO_VALID, 20),
     Variant(broken_peers.CountsFromPropose, "valid after s+D", 1),
     Variant(broken_peers.CountsFromAccept, "valid after s+D", 1),
     Variant(broken_peers.NeedsHalf, "valid after s+D", 1),
-    Variant(broken_peers.ForgetsThePrevious, _TWO_VALID, 30),
+    Variant(broken_peers.ForgetsThePrevious, _TWO_VALID, 60),
     Variant(broken_peers.NoFloor, "tokens do not rise", 10, hybrid=False),
     Variant(broken_peers.ExtendsWhatIsGivenBack, "sent after the end", 10),
     Variant(broken_peers.ExtendsWhatIsLost, "", 10),
     Variant(broken_peers.FreesWhileTheBodyRuns, "freed while the body runs", 3),
-    Variant(broken_peers.DrainsWithoutExtension, "lost untried", 10),
+    Variant(broken_peers.DrainsWithoutExtension, "lost untried", 20),
     Variant(broken_peers.CampaignsWhileTheBodyRuns, "the old body runs", 5),
     Variant(broken_peers.LeadsBeforeItIsRegistered, "a token of its own making", 2, hybrid=True),
     Variant(broken_peers.LeadsOnAnOldWrite, "", 10, hybrid=True),
     Variant(broken_peers.LeadsWithoutAToken, "a token of its own making", 10, hybrid=True),
-    Variant(broken_peers.RegistersWithoutTheLease, "begun after its end", 20, hybrid=True),
+    Variant(broken_peers.RegistersWithoutTheLease, "begun after its end", 30, hybrid=True),
 ]
 
 
